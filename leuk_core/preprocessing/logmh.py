@@ -1,0 +1,305 @@
+"""LoGMH: Laplacian of Gaussian with modified high-boost (Haque et al. 2024, equations 1 to 4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, cast
+
+import cv2
+import numpy as np
+
+from leuk_core.errors import InvalidParameter
+
+SMALLEST_SIGMA = 0.3
+LARGEST_SIGMA = 32.0
+CHANNELS = ("each", "luminance")
+NORMALISATIONS = ("extremes", "percentiles")
+
+_TRUNCATE = 4.0  # the Gaussian ends after four standard deviations
+_LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)  # ITU-R BT.601
+_BAND_VALUES = 1 << 17  # float32 values worked on at a time: what stays in a core's cache
+_NOISE = 2e-6  # a range of H below this part of the picture's largest value is rounding, not structure
+_LARGEST_SAMPLE = 1 << 20  # values that percentiles are taken from
+_BLACK = 8.0 / 255.0  # a channel up to here is ground: what JPEG leaves on black
+_RIM = 3  # width of the rim whose mean fills the ground, in pixels
+
+
+@dataclass(frozen=True, slots=True)
+class LoGMH:
+    """Sharpen the structure of a cell and bring the result to [0, 1].
+
+    The picture I is boosted by the Laplacian of its Gaussian blur, ``H = alpha * I - beta * laplace(G * I)``
+    (equations 1 to 3; G the Gaussian of `sigma`, the Laplacian of five points, borders mirrored), and H is brought
+    to [0, 1] (equation 4).
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation of the Gaussian, in pixels: 0.3 to 32. Or 0, which leaves the blur out: the Laplacian is
+        then that of the picture itself.
+    alpha, beta : float
+        Weights of the picture and of its Laplacian, at least 0 and not both 0. Only their ratio matters, because
+        equation 4 normalises; see `boost`.
+    channels : {"each", "luminance"}
+        "each" filters red, green and blue alike and normalises all three together, as the paper does. "luminance"
+        filters the luminance (ITU-R BT.601) and multiplies each pixel's red, green and blue by one common factor,
+        so that the pixel gets the new luminance and keeps its hue and saturation. Where that factor would push a
+        channel over 1, the brightest channel becomes 1. A black pixel has no hue and becomes grey.
+    normalisation : {"extremes", "percentiles"}
+        What becomes 0 and 1: the smallest and the largest value of H (equation 4), or two percentiles of it, which
+        one hot pixel does not move. Values outside are clipped. In pictures of more than a million values the
+        percentiles are those of an evenly spaced sample.
+    percentiles : (float, float)
+        The two percentiles, 0 to 100. Used with "percentiles" only.
+    masked : bool
+        For a cell cut out on black. The plain equation finds minimum and maximum on the rim of the cut-out, which
+        dims the chromatin. Here the ground is filled with the mean colour of the cell's rim before filtering, the
+        extremes or percentiles are taken inside the cell, and the ground is black again afterwards.
+
+    Raises
+    ------
+    InvalidParameter
+        If a parameter is out of its range.
+
+    Notes
+    -----
+    For ``alpha > 0`` the result does not change with the brightness or the contrast of the picture, so a brightness
+    augmentation belongs after this step.
+
+    References
+    ----------
+    Haque et al. 2024, doi 10.3390/biomedinformatics4020054, section 3.2.
+
+    Examples
+    --------
+    >>> picture = np.zeros((8, 8, 3), np.uint8)
+    >>> LoGMH(sigma=1.0).apply(picture).max()
+    np.float32(0.0)
+    >>> picture[2:6, 2:6] = 200
+    >>> LoGMH(sigma=1.0, beta=2.0).apply(picture).max()
+    np.float32(1.0)
+    """
+
+    sigma: float = 1.0
+    alpha: float = 1.0
+    beta: float = 1.0
+    channels: str = "each"
+    normalisation: str = "extremes"
+    percentiles: tuple[float, float] = (0.5, 99.5)
+    masked: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("sigma", "alpha", "beta"):
+            value = getattr(self, name)
+            if not _is_number(value):
+                raise InvalidParameter(f"`{name}` must be a finite number. Received: {name}={value!r}")
+            object.__setattr__(self, name, float(value))
+        if self.sigma != 0.0 and not SMALLEST_SIGMA <= self.sigma <= LARGEST_SIGMA:
+            raise InvalidParameter(
+                f"`sigma` must be {SMALLEST_SIGMA} to {LARGEST_SIGMA:.0f} pixels, or 0 for no blur. "
+                f"Received: sigma={self.sigma}"
+            )
+        for name in ("alpha", "beta"):
+            if getattr(self, name) < 0.0:
+                raise InvalidParameter(f"`{name}` must be at least 0. Received: {name}={getattr(self, name)}")
+        if self.alpha == 0.0 and self.beta == 0.0:
+            raise InvalidParameter(
+                f"`alpha` and `beta` must not both be 0. Received: alpha={self.alpha}, beta={self.beta}"
+            )
+        if self.channels not in CHANNELS:
+            raise InvalidParameter(f"`channels` must be one of {CHANNELS}. Received: channels={self.channels!r}")
+        if self.normalisation not in NORMALISATIONS:
+            raise InvalidParameter(
+                f"`normalisation` must be one of {NORMALISATIONS}. Received: normalisation={self.normalisation!r}"
+            )
+        if not isinstance(self.masked, bool | np.bool_):
+            raise InvalidParameter(f"`masked` must be True or False. Received: masked={self.masked!r}")
+        object.__setattr__(self, "masked", bool(self.masked))
+        object.__setattr__(self, "percentiles", _checked_percentiles(self.percentiles))
+
+    @property
+    def boost(self) -> float:
+        """Strength of the sharpening, beta / alpha: the one number behind both weights (infinite for alpha = 0)."""
+        return self.beta / self.alpha if self.alpha > 0.0 else math.inf
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the parameters as plain JSON types, for a recorded recipe."""
+        return {**asdict(self), "percentiles": list(self.percentiles)}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> LoGMH:
+        """Return the filter that `to_dict` recorded; what is missing keeps its default.
+
+        Raises
+        ------
+        InvalidParameter
+            If `record` has an unknown name or a value out of range.
+        """
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(record) - known)
+        if unknown:
+            raise InvalidParameter(f"`record` may only have the names {sorted(known)}. Received: {unknown}")
+        return cls(**record)
+
+    def apply(self, pixels: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """Filter one picture.
+
+        Parameters
+        ----------
+        pixels : ndarray of shape (height, width, 3), uint8 or floating point
+            RGB, on any scale. Not changed.
+        mask : ndarray of shape (height, width), bool, optional
+            Where the cell is; only used with ``masked=True``. Left out, it is every pixel with a channel above
+            8 of 255 (0.031 in a floating-point picture).
+
+        Returns
+        -------
+        ndarray of shape (height, width, 3), float32 in [0, 1]
+            All zeros where the picture is constant, or where the mask is empty.
+
+        Raises
+        ------
+        InvalidParameter
+            If `pixels` or `mask` has another shape or type, or `pixels` is not finite.
+        """
+        pixels = _checked_pixels(pixels)
+        inside = _checked_mask(mask, pixels) if self.masked else None
+        if inside is not None:
+            if not inside.any():
+                return np.zeros(pixels.shape, np.float32)
+            pixels = _fill_ground(pixels, inside)
+        if self.channels == "each":
+            result = self._normalised(pixels, inside)
+        else:
+            luminance = cv2.transform(pixels.astype(np.float32), _LUMA)[..., np.newaxis]
+            result = _with_luminance(pixels, luminance, self._normalised(luminance, inside))
+        if inside is not None:
+            result[~inside] = 0.0
+        return result
+
+    def _normalised(self, pixels: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
+        """Return equation 4 of (height, width, channels) `pixels`, its limits taken where `inside` is true."""
+        height, width, depth = pixels.shape
+        boosted, low, high = self._boosted(pixels)
+        exact = self.normalisation == "extremes" and inside is None
+        if not exact:
+            values = boosted if inside is None else boosted[inside]
+            low, high = self._limits(values.reshape(-1))
+        flat = boosted.reshape(height, width * depth)
+        if not _has_structure(pixels, low, high):
+            flat.fill(0.0)
+            return boosted
+        scale = 1.0 / (high - low)
+        for top, bottom in _bands(height, width * depth):
+            band = flat[top:bottom]
+            cv2.addWeighted(band, scale, band, 0.0, -low * scale, dst=band)
+            np.clip(band, 0.0, 1.0, out=band)
+        return boosted
+
+    def _boosted(self, pixels: np.ndarray) -> tuple[np.ndarray, float, float]:
+        """Return H of equation 3, with ``alpha + beta`` brought to 1, and its smallest and largest value.
+
+        Worked through in bands of rows, so that blur, Laplacian and sum of a band happen in the cache.
+        """
+        height, width, depth = pixels.shape
+        alpha, beta = self.alpha / (self.alpha + self.beta), self.beta / (self.alpha + self.beta)
+        half = int(_TRUNCATE * self.sigma + 0.5)
+        side = 2 * half + 1
+        boosted = np.empty(pixels.shape, np.float32)
+        low, high = math.inf, -math.inf
+        for top, bottom in _bands(height, width * depth, least=4 * (half + 1)):
+            above, below = max(0, top - half - 1), min(height, bottom + half + 1)
+            source = np.ascontiguousarray(pixels[above:below], np.float32)
+            blurred = source
+            if self.sigma > 0.0:
+                blurred = cv2.GaussianBlur(source, (side, side), self.sigma, borderType=cv2.BORDER_REFLECT_101)
+            laplacian = cv2.Laplacian(blurred, cv2.CV_32F, ksize=1, scale=-beta, borderType=cv2.BORDER_REFLECT_101)
+            rows = slice(top - above, bottom - above)
+            shape = (bottom - top, width * depth)
+            target = boosted[top:bottom].reshape(shape)
+            cv2.scaleAdd(source[rows].reshape(shape), alpha, laplacian[rows].reshape(shape), dst=target)
+            band_low, band_high, _, _ = cv2.minMaxLoc(target)
+            low, high = min(low, band_low), max(high, band_high)
+        return boosted, low, high
+
+    def _limits(self, values: np.ndarray) -> tuple[float, float]:
+        """Return what becomes 0 and what becomes 1 of a flat array of values of H."""
+        if self.normalisation == "extremes":
+            return float(values.min()), float(values.max())
+        step = -(-values.size // _LARGEST_SAMPLE)
+        low, high = np.percentile(values[::step], self.percentiles)
+        return float(low), float(high)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value)
+
+
+def _checked_percentiles(percentiles: object) -> tuple[float, float]:
+    pair = tuple(percentiles) if isinstance(percentiles, list | tuple) else ()
+    if len(pair) != 2 or not all(map(_is_number, pair)) or not 0.0 <= pair[0] < pair[1] <= 100.0:
+        raise InvalidParameter(
+            "`percentiles` must be two numbers from 0 to 100, the smaller one first. "
+            f"Received: percentiles={percentiles!r}"
+        )
+    return float(pair[0]), float(pair[1])
+
+
+def _checked_pixels(pixels: np.ndarray) -> np.ndarray:
+    """Return `pixels` as uint8 or float32 of shape (height, width, 3)."""
+    if not isinstance(pixels, np.ndarray) or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.size == 0:
+        received = pixels.shape if isinstance(pixels, np.ndarray) else type(pixels).__name__
+        raise InvalidParameter(f"`pixels` must be an array of shape (height, width, 3). Received: {received}")
+    if pixels.dtype == np.uint8:
+        return pixels
+    if not np.issubdtype(pixels.dtype, np.floating):
+        raise InvalidParameter(f"`pixels` must be uint8 or floating point. Received: dtype={pixels.dtype}")
+    values = np.ascontiguousarray(pixels, np.float32)
+    if not math.isfinite(sum(cv2.sumElems(values))):
+        raise InvalidParameter("`pixels` must be finite numbers. Received: values that are NaN or infinite")
+    return values
+
+
+def _checked_mask(mask: np.ndarray | None, pixels: np.ndarray) -> np.ndarray:
+    """Return where the cell is, as bool of shape (height, width)."""
+    if mask is None:
+        black = _BLACK if pixels.dtype == np.float32 else _BLACK * 255.0
+        return cast("np.ndarray", pixels.max(axis=2) > black)
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != pixels.shape[:2]:
+        received = f"{mask.shape}, {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise InvalidParameter(f"`mask` must be bool of shape {pixels.shape[:2]}. Received: {received}")
+    return mask
+
+
+def _fill_ground(pixels: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Return float32 `pixels` with everything outside the cell set to the mean colour of the cell's rim."""
+    square = np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8)
+    core = cv2.erode(inside.astype(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=1).astype(bool)
+    rim = inside & ~core
+    filled = pixels.astype(np.float32)
+    if rim.any():
+        filled[~inside] = filled[rim].mean(axis=0)
+    return filled
+
+
+def _has_structure(pixels: np.ndarray, low: float, high: float) -> bool:
+    """Tell a range of H that comes from the picture from one that comes from rounding."""
+    smallest, largest, _, _ = cv2.minMaxLoc(np.ascontiguousarray(pixels).reshape(pixels.shape[0], -1))
+    return smallest < largest and high - low > _NOISE * max(abs(smallest), abs(largest))
+
+
+def _with_luminance(pixels: np.ndarray, luminance: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return RGB of `target` luminance and the hue and saturation of `pixels`, no channel above 1."""
+    colour = pixels.astype(np.float32)
+    tiny = np.finfo(np.float32).tiny
+    factor = np.minimum(target / np.maximum(luminance, tiny), 1.0 / np.maximum(colour.max(axis=2, keepdims=True), tiny))
+    return np.where(luminance > 0.0, np.clip(colour * factor, 0.0, 1.0), target).astype(np.float32)
+
+
+def _bands(height: int, row_values: int, least: int = 1) -> Iterator[tuple[int, int]]:
+    """Yield top and bottom of bands of rows that together hold each row once, none under `least` rows but the last."""
+    rows = max(least, _BAND_VALUES // row_values, 1)
+    for top in range(0, height, rows):
+        yield top, min(height, top + rows)
