@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
-from typing import Any, cast
+from itertools import pairwise
+from typing import Any, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -19,11 +21,15 @@ NORMALISATIONS = ("extremes", "percentiles")
 
 _TRUNCATE = 4.0  # the Gaussian ends after four standard deviations
 _LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)  # ITU-R BT.601
-_BAND_VALUES = 1 << 17  # float32 values worked on at a time: what stays in a core's cache
+_WIDE = 4.0  # a sigma above it needs the more careful Laplacian, in pixels
+_BAND_VALUES = 1 << 18  # float32 values worked on at a time: what stays in a core's cache
+_SHARED_FROM = 1 << 20  # float32 values above which a picture is worth several threads
 _NOISE = 2e-6  # a range of H below this part of the picture's largest value is rounding, not structure
 _LARGEST_SAMPLE = 1 << 20  # values that percentiles are taken from
 _BLACK = 8.0 / 255.0  # a channel up to here is ground: what JPEG leaves on black
 _RIM = 3  # width of the rim whose mean fills the ground, in pixels
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,48 +187,58 @@ class LoGMH:
 
     def _normalised(self, pixels: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
         """Return equation 4 of (height, width, channels) `pixels`, its limits taken where `inside` is true."""
-        height, width, depth = pixels.shape
         boosted, low, high = self._boosted(pixels)
-        exact = self.normalisation == "extremes" and inside is None
-        if not exact:
+        if self.normalisation != "extremes" or inside is not None:
             values = boosted if inside is None else boosted[inside]
             low, high = self._limits(values.reshape(-1))
-        flat = boosted.reshape(height, width * depth)
         if not _has_structure(pixels, low, high):
-            flat.fill(0.0)
+            boosted.fill(0.0)
             return boosted
         scale = 1.0 / (high - low)
-        for top, bottom in _bands(height, width * depth):
-            band = flat[top:bottom]
-            cv2.addWeighted(band, scale, band, 0.0, -low * scale, dst=band)
-            np.clip(band, 0.0, 1.0, out=band)
+        flat = boosted.reshape(len(boosted), -1)
+
+        def finish(rows: tuple[int, int]) -> None:
+            for top, bottom in _bands(*rows, values=flat.shape[1]):
+                band = flat[top:bottom]
+                cv2.addWeighted(band, scale, band, 0.0, -low * scale, dst=band)
+                np.clip(band, 0.0, 1.0, out=band)
+
+        _share_out(finish, boosted)
         return boosted
 
     def _boosted(self, pixels: np.ndarray) -> tuple[np.ndarray, float, float]:
         """Return H of equation 3, with ``alpha + beta`` brought to 1, and its smallest and largest value.
 
-        Worked through in bands of rows, so that blur, Laplacian and sum of a band happen in the cache.
+        Worked through in bands of rows, so that blur, Laplacian and sum of a band happen in a core's cache and in
+        the same few buffers: fresh memory costs more than the arithmetic.
         """
         height, width, depth = pixels.shape
         alpha, beta = self.alpha / (self.alpha + self.beta), self.beta / (self.alpha + self.beta)
-        half = int(_TRUNCATE * self.sigma + 0.5)
-        side = 2 * half + 1
+        halo = _half_width(self.sigma) + 1
         boosted = np.empty(pixels.shape, np.float32)
-        low, high = math.inf, -math.inf
-        for top, bottom in _bands(height, width * depth, least=4 * (half + 1)):
-            above, below = max(0, top - half - 1), min(height, bottom + half + 1)
-            source = np.ascontiguousarray(pixels[above:below], np.float32)
-            blurred = source
-            if self.sigma > 0.0:
-                blurred = cv2.GaussianBlur(source, (side, side), self.sigma, borderType=cv2.BORDER_REFLECT_101)
-            laplacian = cv2.Laplacian(blurred, cv2.CV_32F, ksize=1, scale=-beta, borderType=cv2.BORDER_REFLECT_101)
-            rows = slice(top - above, bottom - above)
-            shape = (bottom - top, width * depth)
-            target = boosted[top:bottom].reshape(shape)
-            cv2.scaleAdd(source[rows].reshape(shape), alpha, laplacian[rows].reshape(shape), dst=target)
-            band_low, band_high, _, _ = cv2.minMaxLoc(target)
-            low, high = min(low, band_low), max(high, band_high)
-        return boosted, low, high
+        flat = boosted.reshape(height, width * depth)
+
+        def boost(rows: tuple[int, int]) -> tuple[float, float]:
+            low, high = math.inf, -math.inf
+            blurred = laplacian = None
+            for top, bottom in _bands(*rows, values=width * depth, least=8 * halo):
+                above, below = max(0, top - halo), min(height, bottom + halo)
+                source = np.ascontiguousarray(pixels[above:below], np.float32)
+                if laplacian is None or laplacian.shape != source.shape:
+                    blurred = np.empty_like(source)
+                    laplacian = boosted if source.shape == boosted.shape else np.empty_like(source)
+                _laplacian_of_blur(source, self.sigma, -beta, blurred, laplacian)
+                inner = slice(top - above, bottom - above)
+                target = flat[top:bottom]
+                cv2.scaleAdd(
+                    source[inner].reshape(target.shape), alpha, laplacian[inner].reshape(target.shape), dst=target
+                )
+                band_low, band_high, _, _ = cv2.minMaxLoc(target)
+                low, high = min(low, band_low), max(high, band_high)
+            return low, high
+
+        lows, highs = zip(*_share_out(boost, boosted), strict=True)
+        return boosted, min(lows), max(highs)
 
     def _limits(self, values: np.ndarray) -> tuple[float, float]:
         """Return what becomes 0 and what becomes 1 of a flat array of values of H."""
@@ -286,7 +302,7 @@ def _fill_ground(pixels: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 def _has_structure(pixels: np.ndarray, low: float, high: float) -> bool:
     """Tell a range of H that comes from the picture from one that comes from rounding."""
-    smallest, largest, _, _ = cv2.minMaxLoc(np.ascontiguousarray(pixels).reshape(pixels.shape[0], -1))
+    smallest, largest, _, _ = cv2.minMaxLoc(pixels.reshape(len(pixels), -1))
     return smallest < largest and high - low > _NOISE * max(abs(smallest), abs(largest))
 
 
@@ -298,8 +314,46 @@ def _with_luminance(pixels: np.ndarray, luminance: np.ndarray, target: np.ndarra
     return np.where(luminance > 0.0, np.clip(colour * factor, 0.0, 1.0), target).astype(np.float32)
 
 
-def _bands(height: int, row_values: int, least: int = 1) -> Iterator[tuple[int, int]]:
-    """Yield top and bottom of bands of rows that together hold each row once, none under `least` rows but the last."""
-    rows = max(least, _BAND_VALUES // row_values, 1)
-    for top in range(0, height, rows):
-        yield top, min(height, top + rows)
+def _half_width(sigma: float) -> int:
+    return int(_TRUNCATE * sigma + 0.5)
+
+
+def _laplacian_of_blur(
+    source: np.ndarray, sigma: float, scale: float, blurred: np.ndarray | None, laplacian: np.ndarray
+) -> None:
+    """Write `scale` times the five-point Laplacian of the blurred `source` to `laplacian`; `blurred` is scratch."""
+    border = cv2.BORDER_REFLECT_101
+    if sigma == 0.0:
+        cv2.Laplacian(source, cv2.CV_32F, dst=laplacian, ksize=1, scale=scale, borderType=border)
+        return
+    side = 2 * _half_width(sigma) + 1
+    if sigma <= _WIDE:
+        blurred = cv2.GaussianBlur(source, (side, side), sigma, dst=blurred, borderType=border)
+        cv2.Laplacian(blurred, cv2.CV_32F, dst=laplacian, ksize=1, scale=scale, borderType=border)
+        return
+    # Neighbours in a wide blur differ by less than float32 can tell: take the second difference of the kernel
+    # instead, which is the same sum in another order.
+    gaussian = cv2.getGaussianKernel(side, sigma, cv2.CV_64F)[:, 0]
+    second = scale * np.convolve(gaussian, [1.0, -2.0, 1.0])
+    gaussian = np.pad(gaussian, 1)
+    blurred = cv2.sepFilter2D(source, cv2.CV_32F, second, gaussian, dst=blurred, borderType=border)
+    cv2.sepFilter2D(source, cv2.CV_32F, gaussian, second, dst=laplacian, borderType=border)
+    cv2.add(laplacian, blurred, dst=laplacian)
+
+
+def _bands(top: int, bottom: int, values: int, least: int = 1) -> Iterator[tuple[int, int]]:
+    """Yield first row and row after the last of bands that together hold each row of `values` values once."""
+    rows = max(least, _BAND_VALUES // values, 1)
+    for start in range(top, bottom, rows):
+        yield start, min(bottom, start + rows)
+
+
+def _share_out(work: Callable[[tuple[int, int]], _T], picture: np.ndarray) -> list[_T]:
+    """Call `work` on stretches of rows of a large picture, one for each of OpenCV's threads, and return the answers."""
+    height = len(picture)
+    threads = min(cv2.getNumThreads(), height) if picture.size > _SHARED_FROM else 1
+    if threads <= 1:
+        return [work((0, height))]
+    edges = [height * part // threads for part in range(threads + 1)]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, pairwise(edges)))
