@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
+
+from leuk_core.decision import Decision, load_novelty
+from leuk_core.errors import InvalidParameter, ModelUnavailable
+from leuk_core.features.extractor import load_extractor
+from leuk_core.images import SmearImage
+from leuk_core.preprocessing.recipe import Recipe, Stages
+from leuk_core.registry.versions import ModelVersion, find_version, load_task
+from leuk_core.registry.weights import load_classifier
+from leuk_core.settings import settings
+from leuk_core.zoo import classical
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +60,133 @@ class Prediction:
     doubts: tuple[Doubt, ...] = field(default=())
     seen: np.ndarray | None = None
     milliseconds: float = 0.0
+
+
+class Predictor:
+    """One loaded model version with everything that an answer needs; safe to call from several threads.
+
+    Parameters
+    ----------
+    version : ModelVersion
+        The version to load.
+
+    Raises
+    ------
+    ModelUnavailable
+        If its files are missing or were changed.
+    """
+
+    def __init__(self, version: ModelVersion) -> None:
+        if wrong := version.check():
+            raise ModelUnavailable(f"The model can't be used: {' '.join(wrong)} Received: {version.ref!r}")
+        self.version = version
+        self.task = load_task(version.task)
+        self.recipe = version.recipe
+        self.decision = Decision.from_dict(version.decision())
+        self._extractor = load_extractor(version.card["extractor"])
+        self._classifier = load_classifier(version.folder / "classifier.skops")
+        self._novelty = load_novelty(version.task, version.card["reference"]) if "reference" in version.card else None
+
+    @property
+    def ref(self) -> str:
+        """Full reference, `<task>/<model>@<version>`."""
+        return self.version.ref
+
+    def predict(self, image: SmearImage, microns_per_pixel: float | None = None) -> Prediction:
+        """Answer about one picture.
+
+        Parameters
+        ----------
+        image : SmearImage
+            The decoded picture.
+        microns_per_pixel : float or None
+            Scale given by a person; takes precedence over what the picture itself tells.
+        """
+        return self.predict_with(image, self.recipe, microns_per_pixel)
+
+    def predict_with(self, image: SmearImage, recipe: Recipe, microns_per_pixel: float | None = None) -> Prediction:
+        """Answer about one picture brought to form by another recipe than the one the model was trained with.
+
+        Raises
+        ------
+        InvalidParameter
+            If the recipe's size or scaling isn't the model's.
+        """
+        if (recipe.size, recipe.scaling) != (self.recipe.size, self.recipe.scaling):
+            raise InvalidParameter(
+                f"`recipe` must have the model's size {self.recipe.size} and scaling {self.recipe.scaling}. "
+                f"Received: size={recipe.size}, scaling={recipe.scaling}"
+            )
+        start = time.perf_counter()
+        stages = recipe.stages(image, microns_per_pixel)
+        seen = stages.pictures["logmh"]
+        if not stages.cutout.found:
+            nothing = Doubt("no-cell", stages.cutout.problem or "No cell was found.")
+            return self._prediction(image, recipe, {}, (nothing,), seen, start)
+        features = self._extractor.cached_features(
+            (image.pixels_sha256, recipe.hash, stages.microns_per_pixel), recipe.scale(seen)
+        )
+        probability = self.decision.probabilities(classical.scores(self._classifier, features))[0]
+        doubts = tuple(self._doubts(stages, features, probability))
+        ids = [entry.id for entry in self.task.classes]
+        return self._prediction(
+            image, recipe, dict(zip(ids, map(float, probability), strict=True)), doubts, seen, start
+        )
+
+    def _doubts(self, stages: Stages, features: np.ndarray, probability: np.ndarray) -> Iterator[Doubt]:
+        if stages.cutout.problem:
+            yield Doubt("not-one-cell", stages.cutout.problem)
+        if stages.scale_source == "unknown":
+            yield Doubt("scale-unknown", "The scale is unknown, and cell size counts: give micrometres a pixel.")
+        if self._novelty is not None and self._novelty.is_unlike(features)[0]:
+            yield Doubt("unlike-training", "Unlike the cells that the model was trained on.")
+        if probability.max() < self.decision.threshold:
+            yield Doubt(
+                "low-probability",
+                f"The highest probability, {probability.max():.2f}, is under the threshold of "
+                f"{self.decision.threshold:.2f}.",
+            )
+
+    def _prediction(
+        self,
+        image: SmearImage,
+        recipe: Recipe,
+        probabilities: dict[str, float],
+        doubts: tuple[Doubt, ...],
+        seen: np.ndarray,
+        start: float,
+    ) -> Prediction:
+        decided = probabilities and not doubts
+        return Prediction(
+            model=self.ref,
+            recipe_hash=recipe.hash,
+            pixels_sha256=image.pixels_sha256,
+            probabilities=probabilities,
+            label=max(probabilities, key=lambda label: probabilities[label]) if decided else None,
+            doubts=doubts,
+            seen=seen,
+            milliseconds=(time.perf_counter() - start) * 1000.0,
+        )
+
+
+def load_predictor(ref: str | None = None) -> Predictor:
+    """Return the loaded predictor for a reference; None is the default model.
+
+    The last `settings().max_loaded_models` stay in memory; `forget_models()` empties that.
+
+    Raises
+    ------
+    ModelUnavailable
+        If the reference names nothing usable.
+    """
+    return _load(find_version(ref).ref)
+
+
+def forget_models() -> None:
+    """Empty the memory of loaded models."""
+    _load.cache_clear()
+
+
+@lru_cache(maxsize=settings().max_loaded_models)
+def _load(ref: str) -> Predictor:
+    return Predictor(find_version(ref))

@@ -5,6 +5,8 @@ Five convolutions with ReLU, local response normalisation after the first two po
 gives 6 x 6 x 256 = 9,216 features.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -35,10 +37,10 @@ class LocalResponseNormalization(layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the band matrix that sums neighbouring channels; it is a constant, not a weight."""
-        channel = np.arange(input_shape[-1])
+        channel = np.arange(int(input_shape[-1] or 0))
         self._band = (np.abs(channel[:, None] - channel[None]) <= self.radius).astype("float32")
 
-    def call(self, inputs: object) -> object:
+    def call(self, inputs: Any) -> Any:
         """Return the normalised values, same shape."""
         activity = ops.matmul(ops.square(inputs), ops.cast(self._band, inputs.dtype))
         return inputs * ops.power(self.bias + self.alpha * activity, -self.beta)
@@ -52,7 +54,7 @@ class LocalResponseNormalization(layers.Layer):
 # Graph
 
 
-def convolutions(inputs: object) -> object:
+def convolutions(inputs: Any) -> Any:
     """Add the five convolutions and their poolings to `inputs`; used by the feature extractor and by AlexNet."""
     x = layers.Conv2D(96, 11, strides=4, activation="relu", kernel_initializer="he_normal", name="conv1")(inputs)
     x = layers.MaxPooling2D(3, 2, name="pool1")(x)

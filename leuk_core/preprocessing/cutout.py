@@ -181,8 +181,8 @@ def _segment(pixels: np.ndarray) -> tuple[Mask, str | None]:
     markers[other_seed | red_seed] = 2
     markers[core] = 3
     smooth = cv2.medianBlur(pixels, 5)
-    markers = cv2.watershed(cv2.cvtColor(smooth, cv2.COLOR_RGB2BGR), markers)
-    mask = (markers == 3) & cells
+    parts = np.asarray(cv2.watershed(cv2.cvtColor(smooth, cv2.COLOR_RGB2BGR), markers))
+    mask = (parts == 3) & cells
     mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(max(3, int(radius) | 1))).astype(bool)
     mask = _filled(_component_with_most_of(mask | core, chosen))
 

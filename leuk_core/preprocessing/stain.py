@@ -45,7 +45,7 @@ def reinhard(pixels: np.ndarray, mask: np.ndarray, margin: int = 0) -> np.ndarra
         kernel = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
         where = cv2.dilate(mask.astype(np.uint8), kernel).astype(bool)
         inside = _lab(pixels[where])
-    matched = (inside - mean) / spread * np.float32(REFERENCE_SPREAD) + np.float32(REFERENCE_MEAN)
+    matched = (inside - mean) / spread * np.array(REFERENCE_SPREAD, np.float32) + np.array(REFERENCE_MEAN, np.float32)
     rgb = cv2.cvtColor(matched[:, None, :].astype(np.float32), cv2.COLOR_LAB2RGB)[:, 0]
     # 1, not 0, is the darkest a pixel of a cell can be: black is the ground
     out[where] = np.clip(np.rint(rgb * 255.0), 1, 255).astype(np.uint8)

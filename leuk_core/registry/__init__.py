@@ -1,1 +1,13 @@
-"""registry."""
+"""Which model versions are installed, what is known of them, and their files. Imports neither TensorFlow nor Keras."""
+
+from leuk_core.registry.versions import (
+    ClassCard,
+    ModelVersion,
+    Task,
+    find_version,
+    installed_tasks,
+    list_versions,
+    load_task,
+)
+
+__all__ = ["ClassCard", "ModelVersion", "Task", "find_version", "installed_tasks", "list_versions", "load_task"]

@@ -1,0 +1,77 @@
+"""Loaded feature extractors: a picture in, the features of the fifth pooling out. Imports Keras when one is loaded."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from leuk_core.errors import ModelUnavailable
+from leuk_core.registry.versions import check_files
+from leuk_core.registry.weights import load_network
+from leuk_core.settings import settings
+
+_REMEMBERED = 64  # pictures whose features are kept, 36 kB each: several models ask for the same ones
+
+
+class FeatureExtractor:
+    """A network that turns pictures into features; safe to call from several threads.
+
+    Parameters
+    ----------
+    ref : str
+        `dcnn@<version>`, a folder under models/extractors.
+
+    Raises
+    ------
+    ModelUnavailable
+        If its files are missing or were changed.
+    """
+
+    def __init__(self, ref: str) -> None:
+        name, _, version = ref.partition("@")
+        folder = settings().models_dir / "extractors" / name / version
+        if name != "dcnn" or not (folder / "card.json").is_file():
+            raise ModelUnavailable(
+                f"The feature extractor is not installed: install the models anew. Received: {ref!r}"
+            )
+        self.ref = ref
+        self.card: dict[str, Any] = json.loads((folder / "card.json").read_text("utf-8"))
+        if wrong := check_files(folder, self.card["files"]):
+            raise ModelUnavailable(f"The feature extractor can't be used: {' '.join(wrong)} Received: {ref!r}")
+        from leuk_core.features import dcnn  # noqa: PLC0415 - Keras is imported where a network is first needed
+
+        self.size = int(self.card["size"])
+        self.model = load_network(dcnn.extractor(self.size), folder / "dcnn.safetensors")
+        self._lock = threading.Lock()
+        self._remembered: OrderedDict[Hashable, np.ndarray] = OrderedDict()
+
+    def features(self, pictures: np.ndarray, batch: int = 32) -> np.ndarray:
+        """Return float32 features (n, 9216 at 227 pixels) of pictures (n, size, size, 3) made by the recipe."""
+        with self._lock:
+            parts = [
+                np.asarray(self.model.predict_on_batch(pictures[start : start + batch]))
+                for start in range(0, len(pictures), batch)
+            ]
+        return np.concatenate(parts) if parts else np.empty((0, self.model.output_shape[-1]), np.float32)
+
+    def cached_features(self, key: Hashable, picture: np.ndarray) -> np.ndarray:
+        """Return features (1, n) of one picture, computed once for each `key` among the last 64."""
+        known = self._remembered.get(key)
+        if known is None:
+            known = self.features(picture[None])
+            self._remembered[key] = known
+            while len(self._remembered) > _REMEMBERED:
+                self._remembered.popitem(last=False)
+        return known
+
+
+@lru_cache(maxsize=4)
+def load_extractor(ref: str) -> FeatureExtractor:
+    """Return a loaded extractor; the last four stay in memory (`load_extractor.cache_clear()` empties that)."""
+    return FeatureExtractor(ref)

@@ -1,0 +1,220 @@
+"""Model versions on disk: what is installed, and whether its files are what they were when it was made.
+
+models/<task>/task.json                         classes and the words that people see
+models/<task>/<model>/<version>/card.json       facts fixed at training, with the SHA-256 of every other file
+models/<task>/<model>/<version>/recipe.json
+models/<task>/<model>/<version>/...             weights
+models/<task>/<model>/evaluations/*.json        what is learnt later: results, calibration, thresholds
+models/extractors/<name>/<version>/             networks that several models share
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leuk_core.errors import ModelUnavailable
+from leuk_core.preprocessing.recipe import Recipe
+from leuk_core.settings import settings
+
+TASKS = ("all-vs-normal", "wbc-types", "leukemia-subtypes")
+MODELS = (
+    "mlp",
+    "rf",
+    "svm",
+    "knn",
+    "sgd",
+    "alexnet",
+    "retinanet",
+    "xception",
+    "inception-resnet",
+    "centernet",
+    "efficientnet-lite",
+)
+
+_REFERENCE = re.compile(r"(?P<task>[a-z-]+)/(?P<model>[a-z-]+)(@(?P<version>[A-Za-z0-9._-]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCard:
+    """One class of a task: id in the data, a short name, and the words under which people meet it."""
+
+    id: str
+    short: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is told apart, from `models/<task>/task.json`.
+
+    Parameters
+    ----------
+    id, title : str
+        "all-vs-normal" and its name for people.
+    classes : tuple of ClassCard
+        In the order of the models' outputs.
+    positive : str or None
+        Class id whose share and recall are reported first, in a task of two classes.
+    training_share : dict of str to float
+        Share of each class in the training set; calibrated probabilities hold for such a set.
+    """
+
+    id: str
+    title: str
+    classes: tuple[ClassCard, ...]
+    positive: str | None
+    training_share: dict[str, float]
+
+    def words(self, label: str | None) -> str:
+        """Return the words for a class id, "undecided" for None."""
+        return next((entry.words for entry in self.classes if entry.id == label), "undecided")
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One trained version, never changed after it was made.
+
+    Parameters
+    ----------
+    task, model, version : str
+        Parts of its reference.
+    folder : Path
+        Where its files are.
+    card : dict
+        Facts fixed at training.
+    """
+
+    task: str
+    model: str
+    version: str
+    folder: Path
+    card: dict[str, Any]
+
+    @property
+    def ref(self) -> str:
+        """Full reference, `<task>/<model>@<version>`."""
+        return f"{self.task}/{self.model}@{self.version}"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that every picture goes through before this version sees it."""
+        return Recipe.from_dict(_read(self.folder / "recipe.json"))
+
+    def evaluations(self) -> list[dict[str, Any]]:
+        """Return what was learnt about this version after training, oldest first."""
+        found = [_read(path) for path in sorted((self.folder.parent / "evaluations").glob("*.json"))]
+        return [entry for entry in found if entry.get("version") == self.version]
+
+    def decision(self) -> dict[str, Any]:
+        """Return the newest calibration and thresholds of this version; empty where there are none."""
+        return next((entry for entry in reversed(self.evaluations()) if entry.get("kind") == "decision"), {})
+
+    def check(self) -> list[str]:
+        """Return a sentence for each file that is missing or was changed; none where all are as they were."""
+        return check_files(self.folder, self.card.get("files", {}))
+
+
+def load_task(task: str) -> Task:
+    """Return the task's card.
+
+    Raises
+    ------
+    ModelUnavailable
+        If there is no such task.
+    """
+    path = settings().models_dir / task / "task.json"
+    if task not in TASKS or not path.is_file():
+        known = ", ".join(installed_tasks()) or "none"
+        raise ModelUnavailable(f"`task` must be one of the installed tasks ({known}). Received: {task!r}")
+    facts = _read(path)
+    return Task(
+        id=facts["id"],
+        title=facts["title"],
+        classes=tuple(ClassCard(**entry) for entry in facts["classes"]),
+        positive=facts.get("positive"),
+        training_share=facts["training_share"],
+    )
+
+
+def installed_tasks() -> list[str]:
+    """Return the tasks that have a card, in the fixed order."""
+    return [task for task in TASKS if (settings().models_dir / task / "task.json").is_file()]
+
+
+def list_versions() -> list[ModelVersion]:
+    """Return the installed versions, in the fixed order of tasks and models, newest version first."""
+    return list(_versions())
+
+
+def find_version(ref: str | None = None) -> ModelVersion:
+    """Return the version that a reference names.
+
+    Parameters
+    ----------
+    ref : str or None
+        `<task>/<model>[@version]`; without a version the newest; None is the default model of the first task that
+        has one.
+
+    Raises
+    ------
+    ModelUnavailable
+        If the reference is malformed or names nothing that is installed.
+    """
+    versions = list_versions()
+    if ref is None:
+        if not versions:
+            raise ModelUnavailable(f"No trained model is installed. Received: models folder {settings().models_dir}")
+        first = [entry for entry in versions if entry.task == versions[0].task]
+        return next((entry for entry in first if entry.card.get("default")), first[0])
+    parts = _REFERENCE.fullmatch(ref)
+    if parts is None:
+        raise ModelUnavailable(f"`model` must be written <task>/<model>[@version]. Received: {ref!r}")
+    for entry in versions:
+        wanted = parts["version"] in (None, entry.version)
+        if entry.task == parts["task"] and entry.model == parts["model"] and wanted:
+            return entry
+    known = ", ".join(sorted({f"{entry.task}/{entry.model}" for entry in versions})) or "none"
+    raise ModelUnavailable(f"`model` must be one of those installed ({known}). Received: {ref!r}")
+
+
+def check_files(folder: Path, files: dict[str, str]) -> list[str]:
+    """Compare files with their recorded SHA-256; return a sentence for each that differs."""
+    wrong = []
+    for name, digest in files.items():
+        path = folder / name
+        if not path.is_file():
+            wrong.append(f"{name} is missing.")
+        elif sha256_of(path) != digest:
+            wrong.append(f"{name} is not the file that the card names.")
+    return wrong
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _versions() -> Iterator[ModelVersion]:
+    root = settings().models_dir
+    for task in installed_tasks():
+        for model in MODELS:
+            cards = sorted((root / task / model).glob("*/card.json"), reverse=True)
+            for path in cards:
+                yield ModelVersion(task, model, path.parent.name, path.parent, _read(path))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(
+            f"{path.name} of a model can't be read: install the models anew. Received: {error}"
+        ) from error
+    return facts
