@@ -27,6 +27,7 @@ _SHARED_FROM = 1 << 20  # float32 values above which a picture is worth several 
 _NOISE = 2e-6  # a range of H below this part of the picture's largest value is rounding, not structure
 _LARGEST_SAMPLE = 1 << 20  # values that percentiles are taken from
 _BLACK = 8.0 / 255.0  # a channel up to here is ground: what JPEG leaves on black
+_SEAM = 2  # width of the edge of a cut-out that is mixed with black, in pixels
 _RIM = 3  # width of the rim whose mean fills the ground, in pixels
 
 _T = TypeVar("_T")
@@ -62,7 +63,8 @@ class LoGMH:
     masked : bool
         For a cell cut out on black. The plain equation finds minimum and maximum on the rim of the cut-out, which
         dims the chromatin. Here the ground is filled with the mean colour of the cell's rim before filtering, the
-        extremes or percentiles are taken inside the cell, and the ground is black again afterwards.
+        extremes or percentiles are taken inside the cell, and the ground is black again afterwards. "Inside" leaves
+        out the outermost two pixels of the cell, in which resampling and JPEG have mixed black.
 
     Raises
     ------
@@ -171,19 +173,24 @@ class LoGMH:
             If `pixels` or `mask` has another shape or type, or `pixels` is not finite.
         """
         pixels = _checked_pixels(pixels)
-        inside = _checked_mask(mask, pixels) if self.masked else None
-        if inside is not None:
-            if not inside.any():
-                return np.zeros(pixels.shape, np.float32)
-            pixels = _fill_ground(pixels, inside)
-        if self.channels == "each":
-            result = self._normalised(pixels, inside)
-        else:
-            luminance = cv2.transform(pixels.astype(np.float32), _LUMA)[..., np.newaxis]
-            result = _with_luminance(pixels, luminance, self._normalised(luminance, inside))
-        if inside is not None:
-            result[~inside] = 0.0
+        if not self.masked:
+            return self._filtered(pixels, None)
+        inside = _checked_mask(mask, pixels)
+        core = _shrunk(inside, _SEAM)
+        if not core.any():
+            core = inside
+        if not core.any():
+            return np.zeros(pixels.shape, np.float32)
+        result = self._filtered(_fill_ground(pixels, inside, core), core)
+        result[~inside] = 0.0
         return result
+
+    def _filtered(self, pixels: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
+        """Return the result for all three channels, its limits taken where `inside` is true."""
+        if self.channels == "each":
+            return self._normalised(pixels, inside)
+        luminance = cv2.transform(pixels.astype(np.float32), _LUMA)[..., np.newaxis]
+        return _with_luminance(pixels, luminance, self._normalised(luminance, inside))
 
     def _normalised(self, pixels: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
         """Return equation 4 of (height, width, channels) `pixels`, its limits taken where `inside` is true."""
@@ -289,11 +296,16 @@ def _checked_mask(mask: np.ndarray | None, pixels: np.ndarray) -> np.ndarray:
     return mask
 
 
-def _fill_ground(pixels: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Return float32 `pixels` with everything outside the cell set to the mean colour of the cell's rim."""
-    square = np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8)
-    core = cv2.erode(inside.astype(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=1).astype(bool)
-    rim = inside & ~core
+def _shrunk(mask: np.ndarray, by: int) -> np.ndarray:
+    """Return `mask` without its outermost `by` pixels; the border of the picture is no edge."""
+    square = np.ones((2 * by + 1, 2 * by + 1), np.uint8)
+    smaller = cv2.erode(mask.astype(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=1)
+    return cast("np.ndarray", smaller > 0)
+
+
+def _fill_ground(pixels: np.ndarray, inside: np.ndarray, core: np.ndarray) -> np.ndarray:
+    """Return float32 `pixels` with everything outside the cell set to the mean colour of the rim of its `core`."""
+    rim = core & ~_shrunk(core, _RIM)
     filled = pixels.astype(np.float32)
     if rim.any():
         filled[~inside] = filled[rim].mean(axis=0)
