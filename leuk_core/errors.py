@@ -14,7 +14,22 @@ class InvalidParameter(LeukError, ValueError):
 
 
 class RejectedPicture(LeukError):
-    """Uploaded bytes that are not a picture which this program can and will read."""
+    """Uploaded bytes that are not a picture which this program can and will read.
+
+    The message never holds the file's name, which may be a person's: a page says `error.about(name)`, a log
+    `error.about("picture 3")`.
+    """
+
+    def about(self, which: str) -> str:
+        """Return the sentence with `which` picture it is about in front.
+
+        Examples
+        --------
+        >>> RejectedPicture("This file is empty.").about("picture 3")
+        'picture 3: this file is empty.'
+        """
+        sentence = str(self)
+        return f"{which}: {sentence[:1].lower()}{sentence[1:]}"
 
 
 class InvalidData(LeukError):
