@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from leuk_core.errors import ModelUnavailable
+from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.registry.versions import check_files
 from leuk_core.registry.weights import load_network
 from leuk_core.settings import settings
@@ -46,7 +47,8 @@ class FeatureExtractor:
             raise ModelUnavailable(f"The feature extractor can't be used: {' '.join(wrong)} Received: {ref!r}")
         from leuk_core.features import dcnn  # noqa: PLC0415 - Keras is imported where a network is first needed
 
-        self.size = int(self.card["size"])
+        self.recipe = Recipe.from_dict(json.loads((folder / "recipe.json").read_text("utf-8")))
+        self.size = self.recipe.size
         self.model = load_network(dcnn.extractor(self.size), folder / "dcnn.safetensors")
         self._lock = threading.Lock()
         self._remembered: OrderedDict[Hashable, np.ndarray] = OrderedDict()

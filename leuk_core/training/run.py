@@ -1,4 +1,4 @@
-"""A run folder: what was asked, on what, with what seed and environment, and what came out. Written once, read often."""
+"""A run folder: what was asked, with what seed and environment, and what came out."""
 
 from __future__ import annotations
 

@@ -165,5 +165,5 @@ def _one(cell: LabelledCell, recipe: Recipe, microns_per_pixel: float | None) ->
 def _write(path: Path, made: list[dict[str, Any]]) -> None:
     arrays = {name: np.array([entry[name] for entry in made]) for name in made[0]}
     unfinished = path.with_suffix(".part.npz")
-    np.savez(unfinished, **arrays)
+    np.savez(unfinished, allow_pickle=False, **arrays)
     os.replace(unfinished, path)  # noqa: PTH105 - a shard is whole or absent
