@@ -1,0 +1,136 @@
+"""Small pieces of page that show an answer: probability bars, reasons for doubt, a row a picture.
+
+Written as HTML, since a page of 300 rows made of widgets would be slow; everything from outside is escaped.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from html import escape
+from typing import TYPE_CHECKING
+
+from components.answers import Row
+from components.pictures import thumbnail_uri
+from components.table import set_share
+from leuk_core.registry import Task
+
+if TYPE_CHECKING:  # importing it brings scikit-learn, which a page without answers has no need of
+    from leuk_core.prediction import Doubt, Prediction
+
+THUMBNAIL_SIDE = 192
+
+
+def shown_name(name: str) -> str:
+    r"""Return a file name that is safe to show: escaped, without control and direction characters.
+
+    Parameters
+    ----------
+    name : str
+        As received.
+
+    Examples
+    --------
+    >>> shown_name("<b>\u202ecell.png")
+    '&lt;b&gt;cell.png'
+    """
+    kept = "".join(sign for sign in name if unicodedata.category(sign) not in {"Cc", "Cf", "Cs"})
+    return escape(kept)
+
+
+def two_digits(probability: float) -> str:
+    """Return a probability with two digits that never claims certainty.
+
+    Parameters
+    ----------
+    probability : float
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> two_digits(0.934), two_digits(0.998), two_digits(0.001)
+    ('0.93', '> 0.99', '< 0.01')
+    """
+    if probability > 0.99 and round(probability, 2) == 1:
+        return "> 0.99"
+    if probability < 0.01 and round(probability, 2) == 0:
+        return "< 0.01"
+    return f"{probability:.2f}"
+
+
+def bars_html(prediction: Prediction, classes: Task) -> str:
+    """Return a bar a class, with the class's name and two digits, and under them what the set's share was.
+
+    Parameters
+    ----------
+    prediction : Prediction
+        With probabilities by class id.
+    classes : Task
+        Names the classes.
+    """
+    if not prediction.probabilities:
+        return '<div class="leuk-bars"></div>'
+    top = max(prediction.probabilities, key=prediction.probabilities.__getitem__)
+    lines = []
+    for item in classes.classes:
+        value = prediction.probabilities.get(item.id)
+        if value is None:
+            continue
+        kind = "leuk-top" if item.id == top and prediction.label is not None else "leuk-other"
+        lines.append(
+            f'<div class="leuk-bar {kind}" title="{escape(item.words)}"><span>{escape(item.short)}</span>'
+            f'<span class="leuk-track" aria-hidden="true"><i style="width:{100 * value:.1f}%"></i></span>'
+            f"<b>{escape(two_digits(value))}</b></div>"
+        )
+    share = set_share(classes)
+    base = f'<div class="leuk-base">in a set with {escape(share)}</div>' if share else ""
+    return f'<div class="leuk-bars">{"".join(lines)}{base}</div>'
+
+
+def doubts_html(doubts: Iterable[Doubt]) -> str:
+    """Return the reasons for doubt as a list, each with a mark; "no doubt found" where there is none.
+
+    Parameters
+    ----------
+    doubts : iterable of Doubt
+        In the order found.
+    """
+    lines = "".join(f"<li>{escape(doubt.text)}</li>" for doubt in doubts)
+    return f'<ul class="leuk-doubts">{lines}</ul>' if lines else '<div class="leuk-quiet">no doubt found</div>'
+
+
+def row_html(row: Row, classes: Task | None) -> str:
+    """Return one file's row: thumbnail, label, probabilities, reasons for doubt, notes.
+
+    Parameters
+    ----------
+    row : Row
+        The file and its answer.
+    classes : Task or None
+        Words for the classes; None where no model is installed.
+    """
+    arrival, picture = row.arrival, row.arrival.picture
+    if picture is None:
+        thumb = '<div class="leuk-thumb leuk-none" aria-hidden="true">×</div>'
+        size = ""
+    else:
+        uri = thumbnail_uri(picture, THUMBNAIL_SIDE)
+        thumb = f'<img class="leuk-thumb" alt="picture {arrival.number}" src="{uri}">'
+        size = f" · <span>{picture.width} × {picture.height} px</span>"
+    notes = "".join(f'<div class="leuk-note">{escape(note.text)}</div>' for note in (picture.notes if picture else ()))
+    file = f'<div class="leuk-file">picture {arrival.number} · <bdi>{shown_name(arrival.name)}</bdi>{size}</div>'
+    says = f'<div class="leuk-says"><div class="leuk-label">{escape(_label(row, classes))}</div>{file}{notes}</div>'
+    return f'<div class="leuk-row leuk-{row.state}" role="group">{thumb}{says}{_evidence(row, classes)}</div>'
+
+
+def _label(row: Row, classes: Task | None) -> str:
+    if row.state == "answered" and row.answer and row.answer.prediction and classes:
+        return classes.words(row.answer.prediction.label)
+    return {"waiting": "waiting" if classes else "no model to ask", "failed": "no answer"}.get(row.state, row.state)
+
+
+def _evidence(row: Row, classes: Task | None) -> str:
+    prediction = row.answer.prediction if row.answer else None
+    if prediction is not None and classes is not None:
+        return f"{bars_html(prediction, classes)}<div>{doubts_html(prediction.doubts)}</div>"
+    return f'<div class="leuk-why">{escape(row.sentence)}</div>' if row.sentence else ""

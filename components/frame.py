@@ -1,0 +1,71 @@
+"""What every page has: the heading, the foot, and a net under it that never shows a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from components.incidents import record
+from components.models import chosen_version
+from components.pictures import picture_names
+from leuk_core import PROJECT_ROOT, RESEARCH_ONLY, __version__
+from leuk_core.errors import LeukError
+
+APP_NAME = "Leukemia smear workbench"
+STYLE = PROJECT_ROOT / "assets" / "style.css"
+LOGO = PROJECT_ROOT / "assets" / "logo.svg"
+
+
+def style() -> None:
+    """Load the style sheet from disk and show the logo."""
+    st.html(STYLE)
+    st.logo(str(LOGO), size="large")
+
+
+def page(title: str, lead: str = "") -> None:
+    """Draw a page's heading and one sentence that says what the page is for.
+
+    Parameters
+    ----------
+    title : str
+        One or two words.
+    lead : str
+        One sentence; may be empty.
+    """
+    st.title(title, anchor=False)
+    if lead:
+        st.markdown(lead)
+
+
+def foot() -> None:
+    """Draw the line that stands on every page: research only, and which versions answer."""
+    version = chosen_version()
+    model = f"model {version.ref}" if version else "no model installed"
+    st.bottom.html(
+        f'<div class="leuk-foot" role="contentinfo"><strong>{RESEARCH_ONLY}</strong>'
+        f"<span>{APP_NAME} {__version__}</span><span>{model}</span></div>"
+    )
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Turn any exception into one sentence and a number; the traceback goes to the log, without picture names.
+
+    Notes
+    -----
+    Streamlit's own control flow (rerun, stop) does not derive from Exception and passes through.
+    """
+    try:
+        yield
+    except LeukError as error:
+        number = record(error, picture_names())
+        st.error(f"{error}\n\n:small[Error {number}]", icon=":material/error:")
+    except Exception as error:  # noqa: BLE001 the last line of defence of a page
+        number = record(error, picture_names())
+        st.error(
+            f"Something happened here that this program did not expect. Nothing was stored; reload the page to go on. "
+            f"If it happens again, report error {number}: the log holds it.",
+            icon=":material/error:",
+        )

@@ -1,0 +1,219 @@
+"""Which task and model this session asks, and the model itself, loaded once a process and warmed in the background."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from components.incidents import record
+from leuk_core.errors import LeukError
+from leuk_core.registry import ModelVersion, find_version, list_versions, load_task
+
+if TYPE_CHECKING:
+    from leuk_core.prediction import Predictor
+
+TASK = "leuk.task"
+MODEL = "leuk.model"
+
+LONGEST_WAIT = 300.0
+
+PROTOCOL_WORDS = {
+    "by-subject": "split by subject",
+    "by-image": "split by image",
+    "subjects-unknown": "subjects unknown",
+}
+
+
+def chosen_version() -> ModelVersion | None:
+    """Return the version that this session asks, or None where none is installed."""
+    installed = list_versions()
+    for version in installed:
+        if version.ref == st.session_state.get(MODEL):
+            return version
+    return find_version() if installed else None
+
+
+class WarmUp:
+    """Loads the first model in a thread of its own, so that the first picture does not wait for TensorFlow.
+
+    Parameters
+    ----------
+    pause : float
+        Seconds between the first page and the work, so that the page reaches the browser first.
+
+    Attributes
+    ----------
+    state : {"idle", "warming", "ready", "failed"}
+        Where it stands.
+    sentence : str
+        Why it failed; empty otherwise.
+    """
+
+    def __init__(self, pause: float = 1.0) -> None:
+        self.pause = pause
+        self.state = "idle"
+        self.sentence = ""
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+
+    def start(self, ref: str) -> None:
+        """Begin to load `ref`; does nothing where that has begun already."""
+        with self._lock:
+            if self.state != "idle":
+                return
+            self.state = "warming"
+        threading.Thread(target=self._load, args=(ref,), name="leuk-warm-up", daemon=True).start()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the work has ended, at most `seconds`; return whether it has."""
+        return self._done.wait(seconds)
+
+    def _load(self, ref: str) -> None:
+        time.sleep(self.pause)
+        try:
+            from leuk_core.prediction import load_predictor  # noqa: PLC0415 brings scikit-learn and TensorFlow
+
+            load_predictor(ref)
+        except LeukError as error:
+            self.state, self.sentence = "failed", str(error)
+        except Exception as error:  # noqa: BLE001 a thread has nobody above it to tell
+            self.state, self.sentence = "failed", f"The model could not be loaded (error {record(error)} in the log)."
+        else:
+            self.state = "ready"
+        finally:
+            self._done.set()
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> WarmUp:
+    """Return the one warm-up of this process."""
+    return WarmUp()
+
+
+def warming() -> Iterator[int]:
+    """Yield the seconds waited, about once a second, while the warm-up is under way.
+
+    Two loads at once take longer than one after the other, so a page waits for it and says so.
+    """
+    warmth = warm_up()
+    start = time.monotonic()
+    while warmth.state == "warming" and time.monotonic() - start < LONGEST_WAIT:
+        yield round(time.monotonic() - start)
+        warmth.wait(1.0)
+
+
+def loaded(ref: str) -> Predictor:
+    """Return the loaded model `ref`; loads it where that has not happened yet.
+
+    Parameters
+    ----------
+    ref : str
+        `<task>/<model>@<version>`.
+
+    Raises
+    ------
+    ModelUnavailable
+        If its files are missing or were changed.
+    """
+    from leuk_core.prediction import load_predictor  # noqa: PLC0415 brings scikit-learn and TensorFlow
+
+    return load_predictor(ref)
+
+
+def begin_warm_up() -> None:
+    """Begin to load this session's model in the background; called once the page stands."""
+    version = chosen_version()
+    if version:
+        warm_up().start(version.ref)
+
+
+def figure_sentence(card: dict[str, Any]) -> str:
+    """Return a card's shown figure with its interval, protocol and n, as one line.
+
+    Parameters
+    ----------
+    card : dict
+        A version's card; `shown_figure` holds name, value, low, high, protocol, n and n_subjects.
+
+    Returns
+    -------
+    str
+        Empty where the card has no figure.
+
+    Examples
+    --------
+    >>> figure_sentence({"shown_figure": {"name": "weighted F1", "value": 0.82, "low": 0.77, "high": 0.86,
+    ...                  "protocol": "by-subject", "n": 6150, "n_subjects": 33}})
+    'weighted F1 0.82 (95 % 0.77 to 0.86), split by subject, n = 6,150 cells of 33 subjects'
+    """
+    figure = card.get("shown_figure")
+    if not figure:
+        return ""
+    text = f"{figure['name']} {figure['value']:.2f}"
+    if figure.get("low") is not None and figure.get("high") is not None:
+        text += f" (95 % {figure['low']:.2f} to {figure['high']:.2f})"
+    protocol = str(figure.get("protocol", ""))
+    text += f", {PROTOCOL_WORDS.get(protocol, protocol or 'protocol not stated')}"
+    if figure.get("n"):
+        text += f", n = {figure['n']:,} cells"
+        if figure.get("n_subjects"):
+            text += f" of {figure['n_subjects']} subjects"
+    return text
+
+
+def choose() -> None:
+    """Draw task and model in the sidebar, each a choice only where there is more than one."""
+    installed = list_versions()
+    if not installed:
+        st.caption("No model is installed. Pictures can be read and preprocessed, but not answered.")
+        return
+    first = find_version()
+    titles = {version.task: load_task(version.task).title for version in installed}
+    task = _one_of("Task", titles, TASK, first.task)
+    names = {version.ref: f"{_title(version)} {version.version}" for version in installed if version.task == task}
+    _one_of("Model", names, MODEL, first.ref)
+    version = chosen_version()
+    figure = figure_sentence(version.card) if version else ""
+    if figure:
+        st.caption(figure)
+
+
+def _one_of(label: str, titles: dict[str, str], key: str, preferred: str) -> str:
+    """Draw a choice, or plain text where there is nothing to choose; return the key of the chosen one."""
+    if st.session_state.get(key) not in titles:
+        st.session_state[key] = preferred if preferred in titles else next(iter(titles))
+    if len(titles) > 1:
+        st.selectbox(label, list(titles), format_func=titles.__getitem__, key=key)
+    else:
+        st.markdown(f":small[:gray[{label}]]  \n{titles[st.session_state[key]]}")
+    return str(st.session_state[key])
+
+
+def _title(version: ModelVersion) -> str:
+    return str(version.card.get("title") or version.model)
+
+
+@st.fragment(run_every=1.5)
+def _warming_light() -> None:
+    state = warm_up().state
+    if state in {"idle", "warming"}:
+        st.caption(":material/hourglass_top: Models are warming up")
+    else:
+        st.rerun()
+
+
+def light() -> None:
+    """Draw the small light that says whether the first answer will be quick; polls only until it is."""
+    warmth = warm_up()
+    if not list_versions():
+        return
+    if warmth.state == "ready":
+        st.caption(":material/check_circle: Models are ready")
+    elif warmth.state == "failed":
+        st.caption(f":material/error: {warmth.sentence}")
+    else:
+        _warming_light()

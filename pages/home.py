@@ -1,0 +1,78 @@
+"""Home: what this is, what it is not, three steps, and which models are installed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components.frame import page
+from components.models import figure_sentence
+from leuk_core.registry import list_versions
+
+STEPS = (
+    (
+        "1. Drop cells",
+        "One white cell a picture, one picture or hundreds: cut out on black, or cropped with the cell in the middle.",
+        "pages/diagnose.py",
+        "Diagnose",
+    ),
+    (
+        "2. Read the answer, then the doubt",
+        "Each cell gets the class that it resembles, probabilities, and every reason found not to believe them.",
+        "",
+        "",
+    ),
+    (
+        "3. See what the model saw",
+        "Follow a cell through each step of its preprocessing and tune the sharpening by eye and by number.",
+        "pages/preprocessing.py",
+        "Preprocessing",
+    ),
+)
+
+
+def main() -> None:
+    page(
+        "Leukemia smear workbench",
+        "Blood cells in; which class of a public data set each resembles, and why to doubt it, out.",
+    )
+    is_, is_not = st.columns(2, border=True)
+    is_.markdown(
+        "**What this is**\n\n"
+        "A research tool for stained smears under a microscope. Classifiers trained on public data sets say which of "
+        "their training cells a new cell resembles. Everything runs on this computer; pictures leave it nowhere."
+    )
+    is_not.markdown(
+        "**What it is not**\n\n"
+        "A diagnosis, a blood count, or a second opinion. On another microscope, stain or kind of specimen results may "
+        "be near chance, however high a probability reads."
+    )
+    for column, (title, text, target, name) in zip(st.columns(3), STEPS, strict=True):
+        column.markdown(f"**{title}**\n\n{text}")
+        if target:
+            column.page_link(target, label=f"Open {name}", icon=":material/arrow_forward:")
+    installed_models()
+
+
+def installed_models() -> None:
+    st.subheader("Installed models", anchor=False)
+    installed = list_versions()
+    if not installed:
+        st.info(
+            "None yet. Pictures can be read and preprocessed; an answer needs a model version under `models/`.",
+            icon=":material/inventory_2:",
+        )
+        return
+    for version in installed:
+        card = version.card
+        data = ", ".join(str(name) for name in card.get("data", ()))
+        st.markdown(f"**{card.get('title') or version.model}**, version {version.version} · `{version.ref}`")
+        learnt = f"Learnt from {data}. " if data else ""
+        figure = figure_sentence(card) or "No figure has been measured yet"
+        st.caption(f"{learnt}{figure[:1].upper()}{figure[1:]}.")
+        limits = card.get("limits") or ()
+        if limits:
+            with st.expander("Known limits", type="compact"):
+                st.markdown("\n".join(f"- {limit}" for limit in limits))
+
+
+main()
