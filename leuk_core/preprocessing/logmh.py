@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
@@ -204,13 +204,13 @@ class LoGMH:
         scale = 1.0 / (high - low)
         flat = boosted.reshape(len(boosted), -1)
 
-        def finish(rows: tuple[int, int]) -> None:
-            for top, bottom in _bands(*rows, values=flat.shape[1]):
+        def finish(bands: Sequence[tuple[int, int]]) -> None:
+            for top, bottom in bands:
                 band = flat[top:bottom]
                 cv2.addWeighted(band, scale, band, 0.0, -low * scale, dst=band)
                 np.clip(band, 0.0, 1.0, out=band)
 
-        _share_out(finish, boosted)
+        _share_out(finish, _bands(boosted), boosted.size)
         return boosted
 
     def _boosted(self, pixels: np.ndarray) -> tuple[np.ndarray, float, float]:
@@ -225,10 +225,10 @@ class LoGMH:
         boosted = np.empty(pixels.shape, np.float32)
         flat = boosted.reshape(height, width * depth)
 
-        def boost(rows: tuple[int, int]) -> tuple[float, float]:
+        def boost(bands: Sequence[tuple[int, int]]) -> tuple[float, float]:
             low, high = math.inf, -math.inf
             blurred = laplacian = None
-            for top, bottom in _bands(*rows, values=width * depth, least=8 * halo):
+            for top, bottom in bands:
                 above, below = max(0, top - halo), min(height, bottom + halo)
                 source = np.ascontiguousarray(pixels[above:below], np.float32)
                 if laplacian is None or laplacian.shape != source.shape:
@@ -244,7 +244,7 @@ class LoGMH:
                 low, high = min(low, band_low), max(high, band_high)
             return low, high
 
-        lows, highs = zip(*_share_out(boost, boosted), strict=True)
+        lows, highs = zip(*_share_out(boost, _bands(boosted, least=8 * halo), boosted.size), strict=True)
         return boosted, min(lows), max(highs)
 
     def _limits(self, values: np.ndarray) -> tuple[float, float]:
@@ -353,19 +353,27 @@ def _laplacian_of_blur(
     cv2.add(laplacian, blurred, dst=laplacian)
 
 
-def _bands(top: int, bottom: int, values: int, least: int = 1) -> Iterator[tuple[int, int]]:
-    """Yield first row and row after the last of bands that together hold each row of `values` values once."""
-    rows = max(least, _BAND_VALUES // values, 1)
-    for start in range(top, bottom, rows):
-        yield start, min(bottom, start + rows)
+def _bands(picture: np.ndarray, least: int = 1) -> list[tuple[int, int]]:
+    """Return first row and row after the last of bands that together hold each row of a picture once.
 
-
-def _share_out(work: Callable[[tuple[int, int]], _T], picture: np.ndarray) -> list[_T]:
-    """Call `work` on stretches of rows of a large picture, one for each of OpenCV's threads, and return the answers."""
+    They depend on the picture's shape alone, never on the number of threads: OpenCV's last digit may depend on where a
+    band ends, and the same picture must give the same bits on every machine of a kind.
+    """
     height = len(picture)
-    threads = min(cv2.getNumThreads(), height) if picture.size > _SHARED_FROM else 1
+    rows = max(least, _BAND_VALUES * height // picture.size, 1)
+    return [(top, min(height, top + rows)) for top in range(0, height, rows)]
+
+
+def _share_out(
+    work: Callable[[Sequence[tuple[int, int]]], _T], bands: Sequence[tuple[int, int]], values: int
+) -> list[_T]:
+    """Call `work` on runs of bands, one run for each of OpenCV's threads, and return the answers.
+
+    A picture of few values isn't worth the threads and is one run.
+    """
+    threads = min(cv2.getNumThreads(), len(bands)) if values > _SHARED_FROM else 1
     if threads <= 1:
-        return [work((0, height))]
-    edges = [height * part // threads for part in range(threads + 1)]
+        return [work(bands)]
+    edges = [len(bands) * part // threads for part in range(threads + 1)]
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, pairwise(edges)))
+        return list(pool.map(lambda edge: work(bands[edge[0] : edge[1]]), pairwise(edges)))
