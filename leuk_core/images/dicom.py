@@ -49,7 +49,7 @@ _REMEDY = "export it uncompressed, or as PNG"
 def read_dicom(data: bytes) -> Raster:
     """Read the first frame of a DICOM picture.
 
-    Grey (through its window where it has one), RGB, YBR and palette; uncompressed, run lengths, JPEG baseline, JPEG 2000.
+    Grey (through its window where it has one), RGB, YBR and palette; uncompressed, run lengths, JPEG and JPEG 2000.
 
     Raises
     ------

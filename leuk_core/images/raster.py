@@ -14,17 +14,21 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import jpeg_factory
+from PIL.MpoImagePlugin import MpoImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from leuk_core.errors import RejectedPicture
 from leuk_core.images.picture import Note
-from leuk_core.images.refusals import check_size
+from leuk_core.images.refusals import check_size, damaged
 from leuk_core.images.samples import Raster, as_rgb, frame_note, over_white, rgb_on_white, to_eight_bits, upright
 from leuk_core.images.structure import check_gif, check_jpeg, check_jpeg2000, check_png, check_webp
 
 _GREY_ALPHA = 4
 """Colour type in the header of a PNG."""
+
+_MP_ENTRIES = 0xB002
+"""Tag of a multi-picture JPEG: where its pictures lie."""
 
 
 def read_png(data: bytes) -> Raster:
@@ -45,7 +49,10 @@ def read_jpeg(data: bytes) -> Raster:
     image = jpeg_factory(BytesIO(data))
     check_size(*image.size)
     check_jpeg(data)
-    frames = frame_note(getattr(image, "n_frames", 1), "picture")
+    frames: tuple[Note, ...] = ()
+    if isinstance(image, MpoImageFile):
+        frames = frame_note(image.n_frames, "picture")
+        _check_parts(image, len(data))
     image.load()
     return Raster(upright(rgb_on_white(image), _orientation(image)), frames)
 
@@ -110,6 +117,16 @@ def read_heic(data: bytes) -> Raster:
     image.load()
     check_size(*image.size)
     return Raster(rgb_on_white(image), frames)
+
+
+def _check_parts(image: MpoImageFile, count: int) -> None:
+    """Refuse a multi-picture JPEG whose last picture does not lie inside the file's `count` bytes."""
+    entries = (image.mpinfo or {})[_MP_ENTRIES]
+    image.seek(image.n_frames - 1)
+    end = image.offset + entries[-1]["Size"]
+    image.seek(0)
+    if end > count:
+        raise damaged("JPEG", count)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -179,8 +179,8 @@ def _scaled(samples: np.ndarray, low: float, high: float) -> np.ndarray:
             out[rows] = table[samples[rows]]
         return out
     for rows in _bands(samples):
-        band = (samples[rows].astype(np.float64) - low) * (255.0 / (high - low))
-        out[rows] = np.rint(np.clip(np.nan_to_num(band, nan=0.0, posinf=0.0, neginf=0.0), 0, 255))
+        band = np.nan_to_num(samples[rows].astype(np.float64), nan=low, posinf=low, neginf=low)
+        out[rows] = np.rint(np.clip((band - low) * (255.0 / (high - low)), 0, 255))
     return out
 
 

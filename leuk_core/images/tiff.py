@@ -2,7 +2,8 @@
 
 Pillow keeps the high byte of 16-bit colours, which turns a 12-bit camera's picture nearly black, and has no colours in
 floating point. So deep pictures are put together here: each strip or tile is expanded by Pillow's libtiff as plain
-bytes, and those bytes are read as the samples that the directory describes.
+bytes, and those bytes are read as the samples that the directory describes. Over broken data libtiff may write a line
+of its own to standard error, which names neither file nor person.
 """
 
 import struct
@@ -20,6 +21,7 @@ from leuk_core.images.samples import Raster, as_rgb, frame_note, over_white, rgb
 from leuk_core.images.scale import from_description, from_resolution
 
 _MOST_PAGES = 10_000
+_MOST_CHANNELS = 6
 _NONE = 1
 _BYTE_COMPRESSIONS = {_NONE, 5, 8, 32773, 32946, 34925, 50000}
 """None, LZW, deflate, PackBits, old deflate, LZMA, Zstandard: what they give back are plain bytes."""
@@ -32,7 +34,7 @@ _WANTED = {
     "subfile": 254, "width": 256, "height": 257, "bits": 258, "compression": 259, "photometric": 262, "fill_order": 266,
     "description": 270, "offsets": 273, "orientation": 274, "channels": 277, "rows": 278, "counts": 279, "x": 282,
     "y": 283, "planar": 284, "unit": 296, "predictor": 317, "tile_width": 322, "tile_height": 323, "tile_offsets": 324,
-    "tile_counts": 325, "extra": 338, "format": 339,
+    "tile_counts": 325, "extra": 338, "format": 339, "jpeg_tables": 347,
 }  # fmt: skip
 _NAMES = {number: name for name, number in _WANTED.items()}
 _DEFAULTS = {"bits": 1, "compression": _NONE, "photometric": 1, "fill_order": 1, "orientation": 1, "channels": 1,
@@ -170,6 +172,8 @@ def _is_deep(page: _Page) -> bool:
 
 def _by_pillow(data: bytes, page: _Page) -> np.ndarray:
     """Decode an ordinary page; Pillow turns it upright itself."""
+    if page.get("channels") > _MOST_CHANNELS:
+        raise _variant(page)
     image = TiffImageFile(BytesIO(data))
     if sorted(image.size) != sorted((int(page.tags["width"][0]), int(page.tags["height"][0]))):
         raise damaged("TIFF", len(data))

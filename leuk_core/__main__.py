@@ -1,0 +1,7 @@
+"""`python -m leuk_core VERB`."""
+
+import sys
+
+from leuk_core.cli import main
+
+sys.exit(main())

@@ -1,0 +1,246 @@
+"""The command line: `python -m leuk_core decode | predict | models | doctor`.
+
+With `--json` each answer is one line of JSON on standard output, UTF-8 whatever the locale, in the order given and
+written as soon as it stands. Logs go to standard error. Exit status: 0 all answered, 1 some refused, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from leuk_core import RESEARCH_ONLY, __version__
+from leuk_core.errors import LeukError, ModelUnavailable, RejectedPicture
+from leuk_core.images import SmearImage, decode
+from leuk_core.images.refusals import check_bytes
+
+ANSWERED, REFUSED, WRONG_USE = 0, 1, 2
+_PIPE_CLOSED, _INTERRUPTED = 128 + 13, 128 + 2
+
+Row = dict[str, Any]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str or None
+        Words behind `python -m leuk_core`; None takes them from the command line.
+    """
+    # A file name that is not valid UTF-8 comes out as a JSON escape rather than as an error.
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except ModelUnavailable as error:
+        sys.stderr.write(f"{error}\n")
+        return WRONG_USE
+    except BrokenPipeError:
+        # Whoever read our lines has closed the pipe; without this Python complains once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return status
+
+
+def run_decode(options: argparse.Namespace) -> int:
+    """Say of each file what it decodes to, or why it is refused."""
+    return _write(map(_decoded, options.files), options, _decoded_text)
+
+
+def run_predict(options: argparse.Namespace) -> int:
+    """Let one model answer about each file."""
+    from leuk_core.prediction import load_predictor  # noqa: PLC0415 (`decode` needs no model)
+
+    predictor = load_predictor(options.model)
+    rows = (_predicted(path, predictor, options.microns_per_pixel) for path in options.files)
+    return _write(rows, options, _predicted_text)
+
+
+def run_models(options: argparse.Namespace) -> int:
+    """List the installed model versions."""
+    from leuk_core.registry import list_versions  # noqa: PLC0415 (`decode` needs no model)
+
+    rows = (
+        {
+            "ok": True,
+            "model": entry.ref,
+            "task": entry.task,
+            "name": entry.model,
+            "version": entry.version,
+            "default": bool(entry.card.get("default")),
+            "card": entry.card,
+            "error": None,
+        }
+        for entry in list_versions()
+    )
+    return _write(rows, options, lambda row: f"{row['model']}{'  (default)' if row['default'] else ''}")
+
+
+def run_doctor(options: argparse.Namespace) -> int:
+    """Look at everything that must be in place."""
+    from leuk_core.doctor import checks  # noqa: PLC0415 (it loads TensorFlow)
+
+    rows = ({"ok": check.ok, "check": check.name, "found": check.found, "error": check.error} for check in checks())
+    return _write(rows, options, _doctor_text)
+
+
+def _write(rows: Iterator[Row], options: argparse.Namespace, text: Callable[[Row], str]) -> int:
+    """Write each row as soon as it stands, as JSON or as text, and return the exit status."""
+    refused = False
+    for row in rows:
+        refused |= not row["ok"]
+        line = json.dumps(row, ensure_ascii=False, default=str) if options.json else text(row)
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    return REFUSED if refused else ANSWERED
+
+
+def _open(path: str) -> SmearImage:
+    """Read and decode one file; every reason why that fails is a `RejectedPicture` that names the file."""
+    file = Path(path)
+    try:
+        return decode(_bytes_of(file), file.name)
+    except RejectedPicture as error:
+        refusal = error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
+        refusal = RejectedPicture(f"This file could not be read (received {reason!r}): check the path and its rights.")
+    raise RejectedPicture(refusal.about(file.name or path)) from refusal
+
+
+def _bytes_of(file: Path) -> bytes:
+    """Return the bytes of a file whose size was looked at first."""
+    if not file.is_file():
+        what = "a folder" if file.is_dir() else "something that is not a file" if file.exists() else "no such file"
+        raise RejectedPicture(f"This path does not lead to a picture (received {what}): give the path of a file.")
+    check_bytes(file.stat().st_size)
+    return file.read_bytes()
+
+
+def _decoded(path: str) -> Row:
+    """Return the `decode` row of one file."""
+    row: Row = dict.fromkeys(
+        (
+            "file",
+            "ok",
+            "width",
+            "height",
+            "format",
+            "notes",
+            "file_sha256",
+            "pixels_sha256",
+            "microns_per_pixel",
+            "error",
+        )
+    )
+    row |= {"file": path, "ok": False, "notes": []}
+    try:
+        image = _open(path)
+    except RejectedPicture as error:
+        return row | {"error": str(error)}
+    return row | {
+        "ok": True,
+        "width": image.width,
+        "height": image.height,
+        "format": image.format,
+        "notes": [{"code": note.code, "text": note.text} for note in image.notes],
+        "file_sha256": image.file_sha256,
+        "pixels_sha256": image.pixels_sha256,
+        "microns_per_pixel": image.microns_per_pixel,
+    }
+
+
+def _predicted(path: str, predictor: Any, microns_per_pixel: float | None) -> Row:
+    """Return the `predict` row of one file."""
+    row: Row = {
+        "file": path,
+        "ok": False,
+        "pixels_sha256": None,
+        "label": None,
+        "probabilities": {},
+        "doubts": [],
+        "notes": [],
+        "model": predictor.ref,
+        "recipe_hash": predictor.recipe.hash,
+        "error": None,
+    }
+    try:
+        image = _open(path)
+        answer = predictor.predict(image, microns_per_pixel=microns_per_pixel)
+    except LeukError as error:
+        return row | {"error": str(error)}
+    return row | {
+        "ok": True,
+        "pixels_sha256": answer.pixels_sha256,
+        "label": answer.label,
+        "probabilities": answer.probabilities,
+        "doubts": [{"code": doubt.code, "text": doubt.text} for doubt in answer.doubts],
+        "notes": [{"code": note.code, "text": note.text} for note in image.notes],
+        "model": answer.model,
+        "recipe_hash": answer.recipe_hash,
+    }
+
+
+def _decoded_text(row: Row) -> str:
+    """Return a `decode` row for a person."""
+    if not row["ok"]:
+        return f"{'refused':<30}{row['error']}"
+    notes = "".join(f"\n{'':30}{note['text']}" for note in row["notes"])
+    return f"{row['format']:<10}{row['width']:>6} x {row['height']:<6}     {row['file']}{notes}"
+
+
+def _predicted_text(row: Row) -> str:
+    """Return a `predict` row for a person."""
+    if not row["ok"]:
+        return f"{'refused':<30}{row['error']}"
+    shares = "  ".join(f"{label} {share:.2f}" for label, share in row["probabilities"].items())
+    doubts = "".join(f"\n{'':30}{doubt['text']}" for doubt in row["doubts"])
+    return f"{row['label'] or 'undecided':<12}{shares:<18}{row['file']}{doubts}"
+
+
+def _doctor_text(row: Row) -> str:
+    """Return a `doctor` row for a person."""
+    state = "ok" if row["ok"] else "BROKEN"
+    return f"{state:<8}{row['check']:<28}{row['found']}  {row['error'] or ''}".rstrip()
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="python -m leuk_core", description=f"Leukemia smear workbench. {RESEARCH_ONLY}"
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    verb = verbs.add_parser("decode", help="what each picture file decodes to, or why it is refused")
+    verb.add_argument("files", nargs="+", metavar="FILE")
+    verb.set_defaults(run=run_decode)
+
+    verb = verbs.add_parser("predict", help="what a model answers about each picture file")
+    verb.add_argument("files", nargs="+", metavar="FILE")
+    verb.add_argument("--model", metavar="REF", help="<task>/<model>[@version]; without it, the default model")
+    verb.add_argument("--microns-per-pixel", type=_scale, metavar="X", help="scale of all these pictures")
+    verb.set_defaults(run=run_predict)
+
+    verbs.add_parser("models", help="the installed model versions").set_defaults(run=run_models)
+    verbs.add_parser("doctor", help="is everything in place?").set_defaults(run=run_doctor)
+    for verb in verbs.choices.values():
+        verb.add_argument("--json", action="store_true", help="one line of JSON for each answer")
+    return parser
+
+
+def _scale(text: str) -> float:
+    """Return micrometres a pixel from a word on the command line."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0. Received: {text}")
+    return value
