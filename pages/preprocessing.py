@@ -1,0 +1,239 @@
+"""Preprocessing: every stage of the recipe on one cell, LoGMH tuned by eye and by number."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from components import tuning
+from components.cards import shown_name
+from components.effect import WAITING, answer_html, contrast_html, effect_html
+from components.frame import guard, page
+from components.models import chosen_version, loaded
+from components.pictures import drop_zone, show_notice
+from components.scale import choose_scale, chosen_scale
+from components.stages import CONFIG, figure, filtered_panel, small_uri, strip_html
+from components.tuning import Cell
+from leuk_core.errors import LeukError
+from leuk_core.preprocessing.logmh import CHANNELS, NORMALISATIONS
+from leuk_core.preprocessing.recipe import Recipe
+from leuk_core.preprocessing.shelf import LONGEST_NAME
+from leuk_core.registry import ModelVersion, load_task
+
+FIVE, TWO = "five stages", "before and after"
+SIDES = {FIVE: 190, TWO: 330}
+
+
+def main() -> None:
+    page("Preprocessing", "What is done to a cell before a model sees it. Tune on one cell, judge on all of them.")
+    shown = tuning.cells()
+    if not shown:
+        drop_zone()
+        show_notice()
+        st.info(
+            "Nothing is open yet. Drop pictures of single cells here, or on the page Diagnose: the first is shown in "
+            "every stage, the others in a strip below it.",
+            icon=":material/add_photo_alternate:",
+        )
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.popover("Add pictures", icon=":material/add_photo_alternate:"):
+            drop_zone()
+        choose_scale()
+        if tuning.are_samples(shown):
+            st.caption("These are sample cells of C-NMC. Pictures that you add take their place.")
+    show_notice()
+    tuning.begin()
+    workbench()
+
+
+@st.fragment
+def workbench() -> None:
+    """Draw controls and pictures; a moved slider runs this and nothing else of the page."""
+    with guard():
+        shown = tuning.cells()
+        left, right = st.columns([1, 4], gap="medium")
+        with left:
+            cell = choose_cell(shown)
+            controls()
+        with right:
+            pictures(cell, shown)
+
+
+def choose_cell(shown: list[Cell]) -> Cell:
+    labels = {cell.label: cell for cell in shown}
+    if st.session_state.get(tuning.CELL) not in labels:
+        st.session_state[tuning.CELL] = shown[0].label
+    st.selectbox("Cell", list(labels), key=tuning.CELL, persist_state="session")
+    return labels[st.session_state[tuning.CELL]]
+
+
+def controls() -> None:
+    points = tuning.starting_points()
+    st.selectbox(
+        "Start from",
+        list(points),
+        format_func=points.__getitem__,
+        key=tuning.SETTING,
+        on_change=tuning.take_setting,
+        persist_state="session",
+        help="Brings all controls to a recipe: the model's, the paper's, or one that you kept.",
+    )
+    st.toggle("LoGMH", key=tuning.USED, persist_state="session", help="Off: the model would see the resized picture.")
+    if st.session_state[tuning.USED]:
+        filter_controls()
+    with st.popover("Options", icon=":material/tune:", width="stretch"):
+        options()
+    with st.popover("Keep or delete", icon=":material/bookmark:", width="stretch"):
+        shelf()
+    said = tuning.said()
+    if said:
+        st.toast(said)
+
+
+def filter_controls() -> None:
+    st.select_slider(
+        "Sigma",
+        tuning.SIGMAS,
+        format_func=lambda sigma: f"{sigma:.1f} px" if sigma else "no blur",
+        key=tuning.SIGMA,
+        persist_state="session",
+        help="Width of the Gaussian blur before the Laplacian: small finds fine chromatin (and noise), large coarse.",
+    )
+    st.slider(
+        "Boost",
+        0.0,
+        tuning.LARGEST_BOOST,
+        step=0.1,
+        format="%.1f",
+        key=tuning.BOOST,
+        on_change=tuning.boost_moved,
+        persist_state="session",
+        help="Strength of the sharpening: the paper's beta divided by its alpha. Only this ratio changes the picture.",
+    )
+    alpha, beta = st.columns(2, gap="small")
+    alpha.number_input(
+        "Alpha",
+        *tuning.ALPHAS,
+        step=0.1,
+        format="%.2f",
+        key=tuning.ALPHA,
+        on_change=tuning.weights_moved,
+        persist_state="session",
+        help="The paper's weight of the picture.",
+    )
+    beta.number_input(
+        "Beta",
+        0.0,
+        tuning.LARGEST_BOOST * tuning.ALPHAS[1],
+        step=0.1,
+        format="%.2f",
+        key=tuning.BETA,
+        on_change=tuning.weights_moved,
+        persist_state="session",
+        help="The paper's weight of the Laplacian.",
+    )
+
+
+def options() -> None:
+    st.checkbox(
+        "Keep the cut-out's rim out of it",
+        key=tuning.MASKED,
+        persist_state="session",
+        help="In a cell cut out on black the paper's equation finds its darkest and brightest point on the rim of the "
+        "cut-out, which dims the chromatin. With this they are looked for inside the cell, and black stays black.",
+    )
+    st.radio(
+        "What becomes black and white",
+        NORMALISATIONS,
+        format_func={"extremes": "darkest and brightest pixel (paper)", "percentiles": "two percentiles"}.__getitem__,
+        key=tuning.NORMALISATION,
+        persist_state="session",
+    )
+    if st.session_state[tuning.NORMALISATION] == "percentiles":
+        st.slider("Percentiles", 0.0, 100.0, step=0.5, key=tuning.PERCENTILES, persist_state="session")
+    st.radio(
+        "Sharpen",
+        CHANNELS,
+        format_func={"each": "red, green and blue (paper)", "luminance": "luminance only, hues stay"}.__getitem__,
+        key=tuning.CHANNELS,
+        persist_state="session",
+    )
+    st.checkbox("Bring colours to the reference stain", key=tuning.STAIN, persist_state="session")
+    st.checkbox("Cut the cell out on black", key=tuning.CUTOUT, persist_state="session")
+
+
+def shelf() -> None:
+    st.text_input(
+        "Recipe name",
+        key=tuning.NAME,
+        max_chars=LONGEST_NAME,
+        placeholder="such as: fine chromatin",
+        persist_state="session",
+    )
+    st.button(
+        "Keep", icon=":material/save:", on_click=tuning.keep, help="The same name replaces what was kept under it."
+    )
+    chosen = st.session_state[tuning.SETTING]
+    if chosen.startswith(tuning.KEPT):
+        name = chosen.removeprefix(tuning.KEPT)
+        st.button(f"Delete “{name}”", icon=":material/delete:", on_click=tuning.forget, type="tertiary")
+    for sentence in tuning.unreadable():
+        st.caption(f":material/error: {sentence}")
+
+
+def pictures(cell: Cell, shown: list[Cell]) -> None:
+    recipe = tuning.recipe()
+    version = chosen_version()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        view = st.segmented_control(
+            "View", (FIVE, TWO), default=FIVE, required=True, key=tuning.VIEW, label_visibility="collapsed",
+            persist_state="session",
+        )  # fmt: skip
+        asked = version is not None and st.toggle("Ask the model", key=tuning.ASK, persist_state="session")
+        st.html(f'<div class="leuk-file">{escape(cell.label)} · <bdi>{shown_name(cell.name)}</bdi></div>')
+    prepared = tuning.prepared(cell, recipe)
+    panel = filtered_panel(prepared, recipe.filtered(prepared.sized, prepared.mask))
+    panels = (*prepared.panels, panel) if view == FIVE else (prepared.panels[-1], panel)
+    st.plotly_chart(
+        figure(panels, prepared.window, SIDES[view], f"{cell.picture.pixels_sha256} {view}"),
+        key="leuk-stages",
+        config=CONFIG,
+        alt=f"Stages of {cell.label}, from the original to LoGMH, each with the histogram of the cell under it",
+    )
+    line = st.empty()
+    contrast = contrast_html(prepared, panel)
+    line.html(effect_html(contrast))
+    strip(tuning.others(cell, shown), recipe)
+    if version is not None and asked:
+        line.html(effect_html(contrast, WAITING))
+        line.html(effect_html(contrast, answer(version, cell, recipe)))
+
+
+def strip(cells: list[Cell], recipe: Recipe) -> None:
+    if not cells:
+        return
+    done = []
+    for cell in cells:
+        sized, mask = tuning.sized(cell, recipe)
+        done.append((cell.label, small_uri(recipe.filtered(sized, mask))))
+    st.markdown("**The same setting on other cells**")
+    st.html(strip_html(done))
+
+
+def answer(version: ModelVersion, cell: Cell, recipe: Recipe) -> str:
+    """Return what the model says with its own recipe and with this one; its own is worked out once."""
+    try:
+        predictor = loaded(version.ref)
+        scale = chosen_scale().of(cell.picture)
+        return answer_html(
+            load_task(version.task),
+            predictor.predict_with(cell.picture, version.recipe, scale),
+            predictor.predict_with(cell.picture, recipe, scale),
+        )
+    except LeukError as error:
+        return f'<div class="leuk-why">{escape(str(error))}</div>'
+
+
+main()
