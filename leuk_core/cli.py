@@ -114,7 +114,12 @@ def _open(path: str) -> SmearImage:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
         refusal = RejectedPicture(f"This file could not be read (received {reason!r}): check the path and its rights.")
-    raise RejectedPicture(refusal.about(file.name or path)) from refusal
+    raise RejectedPicture(refusal.about(_shown(file.name or path))) from refusal
+
+
+def _shown(path: str) -> str:
+    """Return a path as text, read as UTF-8 even where the locale made Python read it as ASCII."""
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
 
 
 def _bytes_of(file: Path) -> bytes:
@@ -142,7 +147,7 @@ def _decoded(path: str) -> Row:
             "error",
         )
     )
-    row |= {"file": path, "ok": False, "notes": []}
+    row |= {"file": _shown(path), "ok": False, "notes": []}
     try:
         image = _open(path)
     except RejectedPicture as error:
@@ -162,7 +167,7 @@ def _decoded(path: str) -> Row:
 def _predicted(path: str, predictor: Any, microns_per_pixel: float | None) -> Row:
     """Return the `predict` row of one file."""
     row: Row = {
-        "file": path,
+        "file": _shown(path),
         "ok": False,
         "pixels_sha256": None,
         "label": None,

@@ -10,7 +10,7 @@ from io import BytesIO
 import numpy as np
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
-from pydicom import Dataset, dcmread
+from pydicom import Dataset, config, dcmread
 from pydicom.encaps import get_frame
 from pydicom.filereader import read_dataset
 from pydicom.pixels import apply_color_lut, pixel_array
@@ -33,6 +33,7 @@ from leuk_core.images.scale import from_millimetres
 from leuk_core.images.structure import check_jpeg, check_jpeg2000
 
 # pydicom's warnings quote element values, and a value may be a person's name: they never reach a log.
+config.settings.reading_validation_mode = config.IGNORE
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 warnings.filterwarnings("ignore", module=r"pydicom\.")
 

@@ -11,6 +11,9 @@ _USUAL_DEPTHS = (8, 10, 12, 14, 16)
 _BAND = 1 << 22
 """Samples converted at a time, so that a large picture never needs a second copy in a wider type."""
 
+_HUGE = 1e30
+"""Brighter than any picture."""
+
 
 @dataclass(frozen=True, slots=True)
 class Raster:
@@ -158,11 +161,11 @@ def _ranged(samples: np.ndarray, low: float, high: float, what: str) -> tuple[np
 
 
 def _finite_range(samples: np.ndarray) -> tuple[float, float, int]:
-    """Return the smallest and largest number among the samples (0 and 0 where there is none), and how many are none."""
+    """Return the smallest and largest number among the samples (0 and 0 without any), and how many are no numbers."""
     low, high, missing = np.inf, -np.inf, 0
     for rows in _bands(samples):
-        band = samples[rows]
-        numbers = band[np.isfinite(band)]
+        band = samples[rows].astype(np.float64)
+        numbers = band[_are_numbers(band)]
         missing += band.size - numbers.size
         if numbers.size:
             low, high = min(low, float(numbers.min())), max(high, float(numbers.max()))
@@ -179,9 +182,15 @@ def _scaled(samples: np.ndarray, low: float, high: float) -> np.ndarray:
             out[rows] = table[samples[rows]]
         return out
     for rows in _bands(samples):
-        band = np.nan_to_num(samples[rows].astype(np.float64), nan=low, posinf=low, neginf=low)
+        band = samples[rows].astype(np.float64)
+        band[~_are_numbers(band)] = low
         out[rows] = np.rint(np.clip((band - low) * (255.0 / (high - low)), 0, 255))
     return out
+
+
+def _are_numbers(band: np.ndarray) -> np.ndarray:
+    """Return where the samples are finite and of a size that arithmetic stands."""
+    return np.abs(band) < _HUGE
 
 
 def _bands(samples: np.ndarray) -> list[slice]:
