@@ -61,6 +61,7 @@ def run_predict(options: argparse.Namespace) -> int:
     from leuk_core.prediction import load_predictor  # noqa: PLC0415 (`decode` needs no model)
 
     predictor = load_predictor(options.model)
+    sys.stderr.write(f"{RESEARCH_ONLY}\n")
     rows = (_predicted(path, predictor, options.microns_per_pixel) for path in options.files)
     return _write(rows, options, _predicted_text)
 
@@ -206,10 +207,10 @@ def _decoded_text(row: Row) -> str:
 def _predicted_text(row: Row) -> str:
     """Return a `predict` row for a person."""
     if not row["ok"]:
-        return f"{'refused':<30}{row['error']}"
+        return f"{'refused':<40}{row['error']}"
     shares = "  ".join(f"{label} {share:.2f}" for label, share in row["probabilities"].items())
-    doubts = "".join(f"\n{'':30}{doubt['text']}" for doubt in row["doubts"])
-    return f"{row['label'] or 'undecided':<12}{shares:<18}{row['file']}{doubts}"
+    doubts = "".join(f"\n{'':40}{doubt['text']}" for doubt in row["doubts"])
+    return f"{row['label'] or 'undecided':<12}{shares:<28}{row['file']}{doubts}"
 
 
 def _doctor_text(row: Row) -> str:

@@ -53,10 +53,14 @@ def rgb_on_white(image: Image.Image) -> np.ndarray:
     ndarray of shape (height, width, 3), uint8
         Colours under full transparency never show.
     """
-    if image.has_transparency_data:
-        clear = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+    out = np.empty((image.height, image.width, 3), np.uint8)
+    for rows in _bands(out):
+        band = image.crop((0, rows.start, image.width, min(rows.stop, image.height)))
+        if band.has_transparency_data:
+            clear = band.convert("RGBA")
+            band = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+        out[rows] = np.asarray(band.convert("RGB"))
+    return out
 
 
 def as_rgb(samples: np.ndarray) -> np.ndarray:
