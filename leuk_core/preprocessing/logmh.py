@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ NORMALISATIONS = ("extremes", "percentiles")
 
 _TRUNCATE = 4.0  # the Gaussian ends after four standard deviations
 _LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)  # ITU-R BT.601
+_FIVE_POINTS = np.array([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
 _WIDE = 4.0  # a sigma above it needs the more careful Laplacian, in pixels
 _BAND_VALUES = 1 << 18  # float32 values worked on at a time: what stays in a core's cache
 _SHARED_FROM = 1 << 20  # float32 values above which a picture is worth several threads
@@ -194,11 +195,12 @@ class LoGMH:
 
     def _normalised(self, pixels: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
         """Return equation 4 of (height, width, channels) `pixels`, its limits taken where `inside` is true."""
-        boosted, low, high = self._boosted(pixels)
+        boosted, found = self._boosted(pixels)
+        low, high = found.low, found.high
         if self.normalisation != "extremes" or inside is not None:
             values = boosted if inside is None else boosted[inside]
             low, high = self._limits(values.reshape(-1))
-        if not _has_structure(pixels, low, high):
+        if not found.has_structure(low, high):
             boosted.fill(0.0)
             return boosted
         scale = 1.0 / (high - low)
@@ -213,11 +215,11 @@ class LoGMH:
         _share_out(finish, _bands(boosted), boosted.size)
         return boosted
 
-    def _boosted(self, pixels: np.ndarray) -> tuple[np.ndarray, float, float]:
-        """Return H of equation 3, with ``alpha + beta`` brought to 1, and its smallest and largest value.
+    def _boosted(self, pixels: np.ndarray) -> tuple[np.ndarray, _Found]:
+        """Return H of equation 3, with ``alpha + beta`` brought to 1, and what was found on the way.
 
-        Worked through in bands of rows, so that blur, Laplacian and sum of a band happen in a core's cache and in
-        the same few buffers: fresh memory costs more than the arithmetic.
+        Worked through in bands of rows, so that all steps of a band happen in a core's cache and in one buffer, which
+        for a small picture is the result itself: fresh memory costs more than the arithmetic.
         """
         height, width, depth = pixels.shape
         alpha, beta = self.alpha / (self.alpha + self.beta), self.beta / (self.alpha + self.beta)
@@ -225,27 +227,27 @@ class LoGMH:
         boosted = np.empty(pixels.shape, np.float32)
         flat = boosted.reshape(height, width * depth)
 
-        def boost(bands: Sequence[tuple[int, int]]) -> tuple[float, float]:
-            low, high = math.inf, -math.inf
-            blurred = laplacian = None
+        def boost(bands: Sequence[tuple[int, int]]) -> list[_Found]:
+            found = []
+            buffer = boosted
             for top, bottom in bands:
                 above, below = max(0, top - halo), min(height, bottom + halo)
                 source = np.ascontiguousarray(pixels[above:below], np.float32)
-                if laplacian is None or laplacian.shape != source.shape:
-                    blurred = np.empty_like(source)
-                    laplacian = boosted if source.shape == boosted.shape else np.empty_like(source)
-                _laplacian_of_blur(source, self.sigma, -beta, blurred, laplacian)
-                inner = slice(top - above, bottom - above)
+                if buffer.shape != source.shape:
+                    buffer = np.empty_like(source)
+                _laplacian_of_blur(source, self.sigma, -beta, buffer)
                 target = flat[top:bottom]
-                cv2.scaleAdd(
-                    source[inner].reshape(target.shape), alpha, laplacian[inner].reshape(target.shape), dst=target
-                )
-                band_low, band_high, _, _ = cv2.minMaxLoc(target)
-                low, high = min(low, band_low), max(high, band_high)
-            return low, high
+                own = slice(top - above, bottom - above)
+                values, laplacian = source[own].reshape(target.shape), buffer[own].reshape(target.shape)
+                cv2.scaleAdd(values, alpha, laplacian, dst=target)
+                found.append(_Found(*cv2.minMaxLoc(target)[:2], *cv2.minMaxLoc(values)[:2], cv2.sumElems(target)[0]))
+            return found
 
-        lows, highs = zip(*_share_out(boost, _bands(boosted, least=8 * halo), boosted.size), strict=True)
-        return boosted, min(lows), max(highs)
+        runs = _share_out(boost, _bands(boosted, least=8 * halo), boosted.size)
+        found = _Found.of_all([band for run in runs for band in run])
+        if not math.isfinite(found.total):
+            raise InvalidParameter("`pixels` must be finite numbers. Received: values that are NaN or infinite")
+        return boosted, found
 
     def _limits(self, values: np.ndarray) -> tuple[float, float]:
         """Return what becomes 0 and what becomes 1 of a flat array of values of H."""
@@ -254,6 +256,27 @@ class LoGMH:
         step = -(-values.size // _LARGEST_SAMPLE)
         low, high = np.percentile(values[::step], self.percentiles)
         return float(low), float(high)
+
+
+class _Found(NamedTuple):
+    """Smallest and largest value of H and of the picture, and the sum of H."""
+
+    low: float
+    high: float
+    smallest: float
+    largest: float
+    total: float
+
+    @classmethod
+    def of_all(cls, parts: Sequence[_Found]) -> _Found:
+        """Return what holds for all parts of a picture together."""
+        lows, highs, smallest, largest, totals = zip(*parts, strict=True)
+        return cls(min(lows), max(highs), min(smallest), max(largest), sum(totals))
+
+    def has_structure(self, low: float, high: float) -> bool:
+        """Tell a range of H that comes from the picture from one that comes from rounding."""
+        peak = max(abs(self.smallest), abs(self.largest))
+        return self.smallest < self.largest and high - low > _NOISE * peak
 
 
 def _is_number(value: object) -> bool:
@@ -279,10 +302,7 @@ def _checked_pixels(pixels: np.ndarray) -> np.ndarray:
         return pixels
     if not np.issubdtype(pixels.dtype, np.floating):
         raise InvalidParameter(f"`pixels` must be uint8 or floating point. Received: dtype={pixels.dtype}")
-    values = np.ascontiguousarray(pixels, np.float32)
-    if not math.isfinite(sum(cv2.sumElems(values))):
-        raise InvalidParameter("`pixels` must be finite numbers. Received: values that are NaN or infinite")
-    return values
+    return np.ascontiguousarray(pixels, np.float32)
 
 
 def _checked_mask(mask: np.ndarray | None, pixels: np.ndarray) -> np.ndarray:
@@ -312,12 +332,6 @@ def _fill_ground(pixels: np.ndarray, inside: np.ndarray, core: np.ndarray) -> np
     return filled
 
 
-def _has_structure(pixels: np.ndarray, low: float, high: float) -> bool:
-    """Tell a range of H that comes from the picture from one that comes from rounding."""
-    smallest, largest, _, _ = cv2.minMaxLoc(pixels.reshape(len(pixels), -1))
-    return smallest < largest and high - low > _NOISE * max(abs(smallest), abs(largest))
-
-
 def _with_luminance(pixels: np.ndarray, luminance: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return RGB of `target` luminance and the hue and saturation of `pixels`, no channel above 1."""
     colour = pixels.astype(np.float32)
@@ -330,27 +344,23 @@ def _half_width(sigma: float) -> int:
     return int(_TRUNCATE * sigma + 0.5)
 
 
-def _laplacian_of_blur(
-    source: np.ndarray, sigma: float, scale: float, blurred: np.ndarray | None, laplacian: np.ndarray
-) -> None:
-    """Write `scale` times the five-point Laplacian of the blurred `source` to `laplacian`; `blurred` is scratch."""
+def _laplacian_of_blur(source: np.ndarray, sigma: float, scale: float, result: np.ndarray) -> None:
+    """Write `scale` times the five-point Laplacian of the blurred `source` to `result`, of the same shape."""
     border = cv2.BORDER_REFLECT_101
-    if sigma == 0.0:
-        cv2.Laplacian(source, cv2.CV_32F, dst=laplacian, ksize=1, scale=scale, borderType=border)
-        return
     side = 2 * _half_width(sigma) + 1
-    if sigma <= _WIDE:
-        blurred = cv2.GaussianBlur(source, (side, side), sigma, dst=blurred, borderType=border)
-        cv2.Laplacian(blurred, cv2.CV_32F, dst=laplacian, ksize=1, scale=scale, borderType=border)
+    if sigma <= _WIDE:  # both filters may work in place
+        blurred = source
+        if sigma > 0.0:
+            blurred = cv2.GaussianBlur(source, (side, side), sigma, dst=result, borderType=border)
+        cv2.filter2D(blurred, cv2.CV_32F, scale * _FIVE_POINTS, dst=result, borderType=border)
         return
     # Neighbours in a wide blur differ by less than float32 can tell: take the second difference of the kernel
     # instead, which is the same sum in another order.
-    gaussian = cv2.getGaussianKernel(side, sigma, cv2.CV_64F)[:, 0]
+    gaussian = cv2.getGaussianKernel(side, sigma, cv2.CV_64F).ravel()
     second = scale * np.convolve(gaussian, [1.0, -2.0, 1.0])
     gaussian = np.pad(gaussian, 1)
-    blurred = cv2.sepFilter2D(source, cv2.CV_32F, second, gaussian, dst=blurred, borderType=border)
-    cv2.sepFilter2D(source, cv2.CV_32F, gaussian, second, dst=laplacian, borderType=border)
-    cv2.add(laplacian, blurred, dst=laplacian)
+    cv2.sepFilter2D(source, cv2.CV_32F, gaussian, second, dst=result, borderType=border)
+    cv2.add(result, cv2.sepFilter2D(source, cv2.CV_32F, second, gaussian, borderType=border), dst=result)
 
 
 def _bands(picture: np.ndarray, least: int = 1) -> list[tuple[int, int]]:
