@@ -56,6 +56,8 @@ class Prepared:
         All cells brought to form; `positions` are the usable ones among them.
     positions, labels, groups : ndarray
         Place in `shown`, class and group of each usable cell.
+    all_labels : list of str
+        Class of every cell in `shown`.
     aliases_known : bool
         Whether ids of the same person were joined.
     """
@@ -65,6 +67,7 @@ class Prepared:
     positions: np.ndarray
     labels: np.ndarray
     groups: np.ndarray
+    all_labels: list[str]
     aliases_known: bool
 
 
@@ -89,7 +92,13 @@ def open_prepared(args: argparse.Namespace, recipe: Recipe, progress: Progress) 
     if left_out := len(cells) - len(positions):
         print(f"{left_out} of {len(cells)} pictures show no cell and are left out.", file=sys.stderr)
     return Prepared(
-        cells.select(positions), shown, positions, labels[positions], groups[positions], args.audit is not None
+        cells.select(positions),
+        shown,
+        positions,
+        labels[positions],
+        groups[positions],
+        cells.labels,
+        args.audit is not None,
     )
 
 

@@ -37,18 +37,18 @@ class FeatureExtractor:
     def __init__(self, ref: str) -> None:
         name, _, version = ref.partition("@")
         folder = settings().models_dir / "extractors" / name / version
-        if name != "dcnn" or not (folder / "card.json").is_file():
-            raise ModelUnavailable(
-                f"The feature extractor is not installed: install the models anew. Received: {ref!r}"
-            )
-        self.ref = ref
-        self.card: dict[str, Any] = json.loads((folder / "card.json").read_text("utf-8"))
+        try:
+            self.card: dict[str, Any] = json.loads((folder / "card.json").read_text("utf-8"))
+            self.recipe = Recipe.from_dict(json.loads((folder / "recipe.json").read_text("utf-8")))
+        except (OSError, ValueError) as error:
+            message = f"The feature extractor is missing: install the models anew. Received: {ref!r}"
+            raise ModelUnavailable(message) from error
         if wrong := check_files(folder, self.card["files"]):
             raise ModelUnavailable(f"The feature extractor can't be used: {' '.join(wrong)} Received: {ref!r}")
+        self.ref = ref
+        self.size = self.recipe.size
         from leuk_core.features import dcnn  # noqa: PLC0415 - Keras is imported where a network is first needed
 
-        self.recipe = Recipe.from_dict(json.loads((folder / "recipe.json").read_text("utf-8")))
-        self.size = self.recipe.size
         self.model = load_network(dcnn.extractor(self.size), folder / "dcnn.safetensors")
         self._lock = threading.Lock()
         self._remembered: OrderedDict[Hashable, np.ndarray] = OrderedDict()

@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,20 @@ class ModelVersion:
         """Return the newest calibration and thresholds of this version; empty where there are none."""
         return next((entry for entry in reversed(self.evaluations()) if entry.get("kind") == "decision"), {})
 
+    def shown_figure(self) -> dict[str, Any] | None:
+        """Return the one figure that stands beside the model's name: weighted F1 by subject, or None where unknown."""
+        for entry in reversed(self.evaluations()):
+            if entry.get("kind") == "results" and entry.get("protocol") == "by-subject":
+                figures = entry["figures"]
+                return {
+                    "name": "weighted F1",
+                    **figures["overall"]["f1_weighted"],
+                    "protocol": figures["protocol_words"],
+                    "n": figures["n"],
+                    "n_subjects": figures["n_subjects"],
+                }
+        return None
+
     def check(self) -> list[str]:
         """Return a sentence for each file that is missing or was changed; none where all are as they were."""
         return check_files(self.folder, self.card.get("files", {}))
@@ -207,7 +221,8 @@ def _versions() -> Iterator[ModelVersion]:
         for model in MODELS:
             cards = sorted((root / task / model).glob("*/card.json"), reverse=True)
             for path in cards:
-                yield ModelVersion(task, model, path.parent.name, path.parent, _read(path))
+                found = ModelVersion(task, model, path.parent.name, path.parent, _read(path))
+                yield replace(found, card={**found.card, "shown_figure": found.shown_figure()})
 
 
 def _read(path: Path) -> dict[str, Any]:

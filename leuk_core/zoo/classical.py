@@ -21,6 +21,7 @@ from sklearn.svm import SVC
 from leuk_core.errors import InvalidParameter
 
 NAMES = ("mlp", "rf", "svm", "knn", "sgd")
+REDUCED = ("svm", "knn")
 COMPONENTS = 128
 _LEAST_PROBABILITY = 1e-3
 

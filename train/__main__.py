@@ -1,0 +1,30 @@
+"""`python -m train VERB`: features, cross-validate, fit, evaluate; results on stdout as JSON Lines."""
+
+import argparse
+import sys
+
+from leuk_core.errors import LeukError
+from train import cross_validate, evaluate, features, fit
+
+VERBS = [features, cross_validate, fit, evaluate]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb; 0 when all went well, 2 with one sentence on stderr otherwise."""
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    for verb in VERBS:
+        verb.add_parser(verbs)
+    args = parser.parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except LeukError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
