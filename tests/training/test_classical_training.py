@@ -1,0 +1,125 @@
+"""Training of the five: same arrays as the app shows, no person on both sides, goes on where it was stopped."""
+
+import json
+
+import numpy as np
+import pytest
+
+from leuk_core.data.cells import LabelledCell, LabelledCells
+from leuk_core.data.splits import Protocol
+from leuk_core.errors import InvalidData
+from leuk_core.images import decode
+from leuk_core.preprocessing.recipe import CNMC_MICRONS_PER_PIXEL, Recipe
+from leuk_core.training.cross_validate import cross_validate, read_run
+from leuk_core.training.fit import calibrate, cross_fitted, fit_novelty, threshold_for
+from leuk_core.training.shown import prepare, scale_of_set
+from leuk_core.zoo import classical
+
+
+@pytest.fixture(scope="module")
+def real_cells(cnmc_cells):
+    return LabelledCells(
+        LabelledCell(cell.path.name, cell.label, cell.subject, path=cell.path) for cell in cnmc_cells(each=8)
+    )
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    """Features of made-up persons, in which the class shows through a person's own offset."""
+    rng = np.random.default_rng(4)
+    groups = np.repeat([f"p{i}" for i in range(16)], 25)
+    labels = np.where(np.arange(16) % 2 == 0, "all", "hem").repeat(25)
+    offset = rng.normal(size=(16, 200)).repeat(25, axis=0) * 0.3
+    features = rng.normal(size=(400, 200)) + offset + (labels == "all")[:, None] * 0.45
+    return features.astype(np.float32), labels, groups
+
+
+@pytest.mark.real
+def test_training_shows_a_model_what_the_app_shows_it(real_cells, tmp_path):
+    recipe = Recipe(scaling="signed")
+    shown = prepare(real_cells, recipe, tmp_path, CNMC_MICRONS_PER_PIXEL, jobs=1)
+    for index in (0, 5, 11):
+        image = decode(real_cells[index].read(), "any")
+        stages = recipe.stages(image, CNMC_MICRONS_PER_PIXEL)
+        assert np.array_equal(recipe.scale(shown.picture(index, recipe)), recipe.apply(image, CNMC_MICRONS_PER_PIXEL))
+        assert shown.pixels_sha256[index] == image.pixels_sha256
+        assert shown.areas[index] == stages.cutout.mask.sum() * CNMC_MICRONS_PER_PIXEL**2
+    again = prepare(real_cells, recipe, tmp_path, CNMC_MICRONS_PER_PIXEL, jobs=1)
+    assert again.key == shown.key
+    assert np.array_equal(again.sized, shown.sized)
+
+
+@pytest.mark.real
+def test_the_scale_of_cnmc_is_known_by_its_names(real_cells):
+    assert scale_of_set(real_cells) == CNMC_MICRONS_PER_PIXEL
+    others = LabelledCells([LabelledCell("a/b.png", "a"), LabelledCell("c/d.png", "c")])
+    assert scale_of_set(others) is None
+
+
+@pytest.mark.parametrize("model", classical.NAMES)
+def test_each_of_the_five_learns_and_gives_one_score_a_class(model, numbers):
+    features, labels, _ = numbers
+    target = (labels == "hem").astype(int)
+    classifier = classical.build(model, seed=1).fit(features[::2], target[::2])
+    scores = classical.scores(classifier, features[1::2])
+    assert scores.shape == (200, 2)
+    assert np.isfinite(scores).all()
+    assert (scores.argmax(axis=1) == target[1::2]).mean() > 0.7
+
+
+def test_a_stopped_run_goes_on_and_ends_the_same(numbers, tmp_path):
+    features, labels, groups = numbers
+    run = cross_validate("sgd", [features], labels, groups, ["all", "hem"], tmp_path / "a", {}, folds=4)
+    assert np.isfinite(run.scores).all()
+    for group in np.unique(groups):
+        assert len(np.unique(run.fold[groups == group])) == 1
+    (tmp_path / "a" / "fold_2_scores.npy").unlink()
+    (tmp_path / "a" / "scores.npy").unlink()
+    again = cross_validate("sgd", [features], labels, groups, ["all", "hem"], tmp_path / "a", {}, folds=4)
+    assert np.array_equal(again.scores, run.scores)
+    assert np.array_equal(read_run(tmp_path / "a").scores, run.scores)
+    assert json.loads((tmp_path / "a" / "config.json").read_text())["environment"]["python"]
+
+
+def test_another_configuration_never_mixes_into_a_run_folder(numbers, tmp_path):
+    features, labels, groups = numbers
+    cross_validate("sgd", [features], labels, groups, ["all", "hem"], tmp_path, {"copies": 0}, folds=2)
+    with pytest.raises(InvalidData, match="holds a run that was asked for otherwise"):
+        cross_validate("sgd", [features], labels, groups, ["all", "hem"], tmp_path, {"copies": 1}, folds=2)
+
+
+def test_copies_are_learnt_from_and_never_judged(numbers, tmp_path):
+    features, labels, groups = numbers
+    misleading = -features  # a copy that would be called wrong if it were judged
+    run = cross_validate(
+        "knn", [features, misleading], labels, groups, ["all", "hem"], tmp_path, {}, protocol=Protocol.BY_IMAGE, folds=2
+    )
+    assert run.scores.shape == (400, 2)
+    assert np.isfinite(run.scores).all()
+
+
+def test_calibration_is_judged_on_folds_that_it_was_not_fitted_on(numbers, tmp_path):
+    features, labels, groups = numbers
+    run = cross_validate("svm", [features], labels, groups, ["all", "hem"], tmp_path, {}, folds=4)
+    target = (labels == "hem").astype(int)
+    probabilities = cross_fitted(run, target)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(400))
+    changed = target.copy()
+    changed[run.fold == 0] = 1 - changed[run.fold == 0]
+    # labels of a fold have no part in its own probabilities
+    assert np.array_equal(cross_fitted(run, changed)[run.fold == 0], probabilities[run.fold == 0])
+    assert calibrate(run.scores, target)["slope"] > 0
+
+
+def test_the_threshold_lets_the_asked_share_through():
+    top = np.linspace(0.5, 1.0, 101)
+    probabilities = np.column_stack([top, 1 - top])
+    threshold = threshold_for(probabilities, coverage=0.8)
+    assert (top >= threshold).mean() == pytest.approx(0.8, abs=0.02)
+
+
+def test_most_training_cells_are_like_cells_of_other_persons(numbers):
+    features, _, groups = numbers
+    arrays, limit = fit_novelty(features, groups, seed=0)
+    assert arrays["cells"].dtype == np.float16
+    assert 0 < limit < np.inf
