@@ -1,4 +1,8 @@
-"""The stages of a recipe side by side: one figure whose pictures zoom and pan together, histograms under them."""
+"""The stages of a recipe side by side: pictures that zoom and pan together, histograms under them.
+
+A Plotly chart would do, but Streamlit makes it anew whenever its data change, so that each move of a slider would throw
+the person out of the detail looked at. `stages.js` keeps the view.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any
+from pathlib import Path
 
 import cv2
 import numpy as np
+import streamlit as st
 
 from leuk_core.images import SmearImage
 from leuk_core.preprocessing.measure import edge_contrast, histogram
@@ -26,19 +31,15 @@ TITLES = {
 }
 LONGEST_SHOWN = 700  # pixels; more than any panel has on a screen
 STRIP_SIDE = 144
-CONFIG = {
-    "scrollZoom": True,
-    "displaylogo": False,
-    "doubleClick": "reset",
-    "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]],
-    "toImageButtonOptions": {"filename": "stages", "scale": 2},
-}
 
-_CHANNELS = (("red", "#c33c3c"), ("green", "#2e8b57"), ("blue", "#3b6fc4"))
 _BINS = 64
-_GAP = 0.012  # between panels, as a share of the figure's width
-_HISTOGRAM_PX = 84
-_TITLE_PX = 26
+_HERE = Path(__file__).parent
+_viewer = st.components.v2.component(
+    "leuk_stages",
+    html='<div class="stages" role="group"></div>',
+    css=(_HERE / "stages.css").read_text("utf-8"),
+    js=(_HERE / "stages.js").read_text("utf-8"),
+)
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,8 @@ def filtered_panel(prepared: Prepared, filtered: np.ndarray) -> Panel:
     return _measured("logmh", filtered, prepared.mask, prepared.window)
 
 
-def figure(panels: Sequence[Panel], window: Box, side: int, revision: str) -> dict[str, Any]:
-    """Return the panels in a row with matched axes, a histogram under each, as a Plotly figure.
+def show(panels: Sequence[Panel], window: Box, side: int, revision: str, words: str) -> None:
+    """Draw the panels in a row; they zoom and pan together and keep their view while the filter is tuned.
 
     Parameters
     ----------
@@ -148,34 +149,31 @@ def figure(panels: Sequence[Panel], window: Box, side: int, revision: str) -> di
     window : tuple of float
         What is seen at first, in pixels of the original.
     side : int
-        Largest height of a panel, in pixels of the screen.
+        Largest side of a panel, in pixels of the screen.
     revision : str
-        As long as it stays the same, a redrawn figure keeps its zoom.
+        As long as it stays the same, the view stays.
+    words : str
+        What the row shows, for those who cannot see it.
     """
-    height = side + _TITLE_PX + _HISTOGRAM_PX
-    top, bottom = 1 - _TITLE_PX / height, (_HISTOGRAM_PX + 10) / height
-    layout: dict[str, Any] = {
-        "height": height,
-        "margin": {"l": 2, "r": 2, "t": 2, "b": 18},
-        "showlegend": False,
-        "dragmode": "pan",
-        "uirevision": revision,
-        "images": [],
-        "annotations": [],
-    }
-    traces: list[dict[str, Any]] = []
-    wide = (1 + _GAP) / len(panels)
-    tallest = max((float(np.sqrt(panel.counts).max()) for panel in panels), default=1.0) or 1.0
-    for index, panel in enumerate(panels):
-        domain = [index * wide, index * wide + wide - _GAP]
-        number, under = _suffix(index), _suffix(index + len(panels))
-        layout[f"xaxis{number}"], layout[f"yaxis{number}"] = _picture_axes(index, domain, (bottom, top), window)
-        layout[f"xaxis{under}"], layout[f"yaxis{under}"] = _histogram_axes(under, domain, bottom, tallest)
-        layout["images"].append(_image(panel, number))
-        layout["annotations"].append(_title(panel, domain, top))
-        traces.append(_corners(window, number))
-        traces += _curves(panel.counts, under)
-    return {"data": traces, "layout": layout}
+    _viewer(
+        key="leuk-stages",
+        data={
+            "panels": [
+                {
+                    "name": panel.name,
+                    "title": TITLES[panel.name],
+                    "src": panel.uri,
+                    "box": panel.box,
+                    "counts": np.sqrt(panel.counts).round(3).tolist(),  # the root shows rare bright and dark pixels too
+                }
+                for panel in panels
+            ],
+            "window": window,
+            "side": side,
+            "revision": revision,
+            "words": words,
+        },
+    )
 
 
 def strip_html(cells: Sequence[tuple[str, str]]) -> str:
@@ -194,7 +192,7 @@ def strip_html(cells: Sequence[tuple[str, str]]) -> str:
     ]
     return (
         '<div data-testid="leuk-strip" style="display:grid;gap:0.5rem;'
-        f'grid-template-columns:repeat(auto-fill,minmax(84px,{STRIP_SIDE}px))">{"".join(parts)}</div>'
+        f'grid-template-columns:repeat(8,minmax(0,{STRIP_SIDE}px))">{"".join(parts)}</div>'
     )
 
 
@@ -245,119 +243,3 @@ def _cropped(name: str, picture: np.ndarray, mask: np.ndarray, region: tuple[int
 
 def _measured(name: str, picture: np.ndarray, mask: np.ndarray, window: Box) -> Panel:
     return Panel(name, png_uri(picture), window, histogram(picture, mask, _BINS), edge_contrast(picture, mask))
-
-
-def _suffix(index: int) -> str:
-    return "" if index == 0 else str(index + 1)
-
-
-def _picture_axes(
-    index: int, domain: list[float], heights: tuple[float, float], window: Box
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    left, top, right, bottom = window
-    plain = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "constrain": "domain"}
-    across = {**plain, "domain": domain, "range": [left, right], "anchor": f"y{_suffix(index)}"}
-    down = {
-        **plain,
-        "domain": list(heights),
-        "range": [bottom, top],
-        "anchor": f"x{_suffix(index)}",
-        "scaleanchor": f"x{_suffix(index)}",
-        "constraintoward": "top",
-    }
-    if index:
-        across["matches"], down["matches"] = "x", "y"
-    return across, down
-
-
-def _histogram_axes(
-    under: str, domain: list[float], bottom: float, tallest: float
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    across = {
-        "domain": domain,
-        "range": [0, 1],
-        "anchor": f"y{under}",
-        "fixedrange": True,
-        "showgrid": False,
-        "zeroline": False,
-        "tickvals": [0.02, 0.5, 0.98],
-        "ticktext": ["dark", "", "bright"],
-        "tickfont": {"size": 11},
-        "showline": True,
-        "linecolor": "#8888",
-    }
-    down = {
-        "domain": [0.0, max(0.05, bottom - 0.05)],
-        "range": [0, 1.05 * tallest],
-        "anchor": f"x{under}",
-        "fixedrange": True,
-        "showgrid": False,
-        "zeroline": False,
-        "showticklabels": False,
-    }
-    return across, down
-
-
-def _image(panel: Panel, number: str) -> dict[str, Any]:
-    left, top, right, bottom = panel.box
-    return {
-        "source": panel.uri,
-        "xref": f"x{number}",
-        "yref": f"y{number}",
-        "x": left,
-        "y": top,
-        "sizex": right - left,
-        "sizey": bottom - top,
-        "xanchor": "left",
-        "yanchor": "top",
-        "sizing": "stretch",
-        "layer": "below",
-    }
-
-
-def _title(panel: Panel, domain: list[float], top: float) -> dict[str, Any]:
-    return {
-        "text": TITLES.get(panel.name, panel.name),
-        "xref": "paper",
-        "yref": "paper",
-        "x": sum(domain) / 2,
-        "y": top,
-        "xanchor": "center",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "font": {"size": 13},
-    }
-
-
-def _corners(window: Box, number: str) -> dict[str, Any]:
-    """Two invisible points: Plotly draws no axes, and so no picture, where there is no trace."""
-    left, top, right, bottom = window
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [left, right],
-        "y": [top, bottom],
-        "xaxis": f"x{number}",
-        "yaxis": f"y{number}",
-        "marker": {"opacity": 0},
-        "hoverinfo": "skip",
-    }
-
-
-def _curves(counts: np.ndarray, under: str) -> list[dict[str, Any]]:
-    """Histogram curves; the root of the share, so that rare bright and dark pixels are seen too."""
-    places = ((np.arange(_BINS) + 0.5) / _BINS).round(4).tolist()
-    return [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": name,
-            "x": places,
-            "y": np.sqrt(counts[channel]).round(4).tolist(),
-            "xaxis": f"x{under}",
-            "yaxis": f"y{under}",
-            "line": {"color": colour, "width": 1.2},
-            "hoverinfo": "skip",
-        }
-        for channel, (name, colour) in enumerate(_CHANNELS)
-    ]

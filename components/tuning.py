@@ -195,7 +195,7 @@ def keep() -> None:
         st.session_state[SAID] = str(error)
         return
     st.session_state[SETTING] = KEPT + kept.name
-    st.session_state[SAID] = f"Kept as “{kept.name}”."
+    st.session_state[SAID] = f"Saved as “{kept.name}”."
 
 
 def forget() -> None:

@@ -7,13 +7,12 @@ from html import escape
 import streamlit as st
 
 from components import tuning
-from components.cards import shown_name
 from components.effect import WAITING, answer_html, contrast_html, effect_html
 from components.frame import guard, page
 from components.models import chosen_version, loaded
 from components.pictures import drop_zone, show_notice
 from components.scale import choose_scale, chosen_scale
-from components.stages import CONFIG, figure, filtered_panel, small_uri, strip_html
+from components.stages import filtered_panel, show, small_uri, strip_html
 from components.tuning import Cell
 from leuk_core.errors import LeukError
 from leuk_core.preprocessing.logmh import CHANNELS, NORMALISATIONS
@@ -22,7 +21,7 @@ from leuk_core.preprocessing.shelf import LONGEST_NAME
 from leuk_core.registry import ModelVersion, load_task
 
 FIVE, TWO = "five stages", "before and after"
-SIDES = {FIVE: 190, TWO: 330}
+SIDES = {FIVE: 300, TWO: 330}
 
 
 def main() -> None:
@@ -37,12 +36,6 @@ def main() -> None:
             icon=":material/add_photo_alternate:",
         )
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        with st.popover("Add pictures", icon=":material/add_photo_alternate:"):
-            drop_zone()
-        choose_scale()
-        if tuning.are_samples(shown):
-            st.caption("These are sample cells of C-NMC. Pictures that you add take their place.")
     show_notice()
     tuning.begin()
     workbench()
@@ -53,7 +46,8 @@ def workbench() -> None:
     """Draw controls and pictures; a moved slider runs this and nothing else of the page."""
     with guard():
         shown = tuning.cells()
-        left, right = st.columns([1, 4], gap="medium")
+        toolbar()
+        left, right = st.columns([1.15, 4], gap="medium")
         with left:
             cell = choose_cell(shown)
             controls()
@@ -61,11 +55,35 @@ def workbench() -> None:
             pictures(cell, shown)
 
 
+def toolbar() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.popover("Add pictures", icon=":material/add_photo_alternate:"):
+            drop_zone()
+        choose_scale()
+        st.segmented_control(
+            "View", SIDES, default=FIVE, required=True, key=tuning.VIEW, label_visibility="collapsed",
+            persist_state="session",
+        )  # fmt: skip
+        if chosen_version():
+            st.toggle(
+                "Ask the model",
+                key=tuning.ASK,
+                persist_state="session",
+                help="Its answer with its own recipe and with this one. The first answer waits for the model to load.",
+            )
+
+
 def choose_cell(shown: list[Cell]) -> Cell:
     labels = {cell.label: cell for cell in shown}
     if st.session_state.get(tuning.CELL) not in labels:
         st.session_state[tuning.CELL] = shown[0].label
-    st.selectbox("Cell", list(labels), key=tuning.CELL, persist_state="session")
+    st.selectbox(
+        "Cell",
+        list(labels),
+        format_func=lambda label: f"{label} · {labels[label].name}",
+        key=tuning.CELL,
+        persist_state="session",
+    )
     return labels[st.session_state[tuning.CELL]]
 
 
@@ -78,14 +96,14 @@ def controls() -> None:
         key=tuning.SETTING,
         on_change=tuning.take_setting,
         persist_state="session",
-        help="Brings all controls to a recipe: the model's, the paper's, or one that you kept.",
+        help="Brings all controls to a recipe: the model's, the paper's, or one that you saved.",
     )
     st.toggle("LoGMH", key=tuning.USED, persist_state="session", help="Off: the model would see the resized picture.")
     if st.session_state[tuning.USED]:
         filter_controls()
     with st.popover("Options", icon=":material/tune:", width="stretch"):
         options()
-    with st.popover("Keep or delete", icon=":material/bookmark:", width="stretch"):
+    with st.popover("Save", icon=":material/save:", width="stretch"):
         shelf()
     said = tuning.said()
     if said:
@@ -173,7 +191,7 @@ def shelf() -> None:
         persist_state="session",
     )
     st.button(
-        "Keep", icon=":material/save:", on_click=tuning.keep, help="The same name replaces what was kept under it."
+        "Save", icon=":material/save:", on_click=tuning.keep, help="The same name replaces what was kept under it."
     )
     chosen = st.session_state[tuning.SETTING]
     if chosen.startswith(tuning.KEPT):
@@ -185,28 +203,22 @@ def shelf() -> None:
 
 def pictures(cell: Cell, shown: list[Cell]) -> None:
     recipe = tuning.recipe()
-    version = chosen_version()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        view = st.segmented_control(
-            "View", (FIVE, TWO), default=FIVE, required=True, key=tuning.VIEW, label_visibility="collapsed",
-            persist_state="session",
-        )  # fmt: skip
-        asked = version is not None and st.toggle("Ask the model", key=tuning.ASK, persist_state="session")
-        st.html(f'<div class="leuk-file">{escape(cell.label)} · <bdi>{shown_name(cell.name)}</bdi></div>')
+    version, view = chosen_version(), st.session_state[tuning.VIEW]
     prepared = tuning.prepared(cell, recipe)
     panel = filtered_panel(prepared, recipe.filtered(prepared.sized, prepared.mask))
     panels = (*prepared.panels, panel) if view == FIVE else (prepared.panels[-1], panel)
-    st.plotly_chart(
-        figure(panels, prepared.window, SIDES[view], f"{cell.picture.pixels_sha256} {view}"),
-        key="leuk-stages",
-        config=CONFIG,
-        alt=f"Stages of {cell.label}, from the original to LoGMH, each with the histogram of the cell under it",
+    show(
+        panels,
+        prepared.window,
+        side=SIDES[view],
+        revision=f"{cell.picture.pixels_sha256} {prepared.window} {view}",
+        words=f"Stages of {cell.label}, from the original to LoGMH, each with the histogram of the cell under it",
     )
     line = st.empty()
     contrast = contrast_html(prepared, panel)
     line.html(effect_html(contrast))
     strip(tuning.others(cell, shown), recipe)
-    if version is not None and asked:
+    if version is not None and st.session_state.get(tuning.ASK):
         line.html(effect_html(contrast, WAITING))
         line.html(effect_html(contrast, answer(version, cell, recipe)))
 
@@ -218,7 +230,8 @@ def strip(cells: list[Cell], recipe: Recipe) -> None:
     for cell in cells:
         sized, mask = tuning.sized(cell, recipe)
         done.append((cell.label, small_uri(recipe.filtered(sized, mask))))
-    st.markdown("**The same setting on other cells**")
+    samples = " :small[:gray[samples of C-NMC; pictures that you add take their place]]"
+    st.markdown("**The same setting on other cells**" + (samples if tuning.are_samples(cells) else ""))
     st.html(strip_html(done))
 
 
