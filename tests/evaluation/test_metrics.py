@@ -29,7 +29,7 @@ def judged():
 
 def test_figures_are_those_of_scikit_learn(judged):
     truth, probabilities, subjects = judged
-    found = evaluate(truth, probabilities, ["a", "b"], subjects, n_bootstrap=50)
+    found = evaluate(truth, probabilities, ["a", "b"], subjects, n_bootstrap=100)
     called = probabilities.argmax(axis=1)
     expected = {
         "accuracy": accuracy_score(truth, called),
@@ -63,9 +63,9 @@ def test_the_same_seed_gives_the_same_interval(judged):
 
 def test_the_protocol_and_the_numbers_go_with_every_figure(judged):
     truth, probabilities, subjects = judged
-    by_id = evaluate(truth, probabilities, ["a", "b"], subjects, protocol="by-subject", n_bootstrap=20)
+    by_id = evaluate(truth, probabilities, ["a", "b"], subjects, protocol="by-subject", n_bootstrap=100)
     joined = evaluate(
-        truth, probabilities, ["a", "b"], subjects, protocol="by-subject", aliases_known=True, n_bootstrap=20
+        truth, probabilities, ["a", "b"], subjects, protocol="by-subject", aliases_known=True, n_bootstrap=100
     )
     assert by_id.caption == "by given id · 480 cells · 24 subjects"
     assert joined.caption == "by subject · 480 cells · 24 subjects"
