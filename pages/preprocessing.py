@@ -211,7 +211,7 @@ def pictures(cell: Cell, shown: list[Cell]) -> None:
         panels,
         prepared.window,
         side=SIDES[view],
-        revision=f"{cell.picture.pixels_sha256} {prepared.window} {view}",
+        revision=f"{cell.picture.pixels_sha256} {prepared.window}",
         words=f"Stages of {cell.label}, from the original to LoGMH, each with the histogram of the cell under it",
     )
     line = st.empty()
