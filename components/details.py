@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from components.answers import Row
 from components.pictures import small_copy
+
+if TYPE_CHECKING:  # importing it brings scikit-learn
+    from leuk_core.prediction import Prediction
 
 SHOWN_SIDE = 450
 
@@ -62,6 +66,7 @@ def _provenance(row: Row) -> str:
             ("model", prediction.model),
             ("recipe", prediction.recipe_hash),
             ("answered", f"{row.answer.at.astimezone():%Y-%m-%d %H:%M:%S %Z}"),
+            ("scale taken", _scale(prediction)),
             ("took", f"{prediction.milliseconds:.0f} ms"),
         ]
     if picture is not None:
@@ -74,3 +79,11 @@ def _provenance(row: Row) -> str:
         ]
     lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
     return f'<dl class="leuk-facts">{lines}</dl>'
+
+
+def _scale(prediction: Prediction) -> str:
+    if prediction.microns_per_pixel is None:
+        return "unknown"
+    source = {"given": "as given", "metadata": "from the file", "red cells": "from the red cells"}
+    words = source.get(prediction.scale_source, "from its form: 450 x 450 on black, as C-NMC")
+    return f"{prediction.microns_per_pixel:.3g} µm per pixel, {words}"

@@ -50,6 +50,10 @@ class Prediction:
         What the model was shown, before its own scaling.
     milliseconds : float
         Time from decoded picture to answer.
+    microns_per_pixel : float or None
+        Scale that was taken; None where it is unknown.
+    scale_source : str
+        Where it comes from, see `leuk_core.preprocessing.recipe.Stages`.
     """
 
     model: str
@@ -60,6 +64,8 @@ class Prediction:
     doubts: tuple[Doubt, ...] = field(default=())
     seen: np.ndarray | None = None
     milliseconds: float = 0.0
+    microns_per_pixel: float | None = None
+    scale_source: str = "unknown"
 
 
 class Predictor:
@@ -122,7 +128,7 @@ class Predictor:
         seen = stages.pictures["logmh"]
         if not stages.cutout.found:
             nothing = Doubt("no-cell", stages.cutout.problem or "No cell was found.")
-            return self._prediction(image, recipe, {}, (nothing,), seen, start)
+            return self._prediction(image, recipe, {}, (nothing,), stages, start)
         features = self._extractor.cached_features(
             (image.pixels_sha256, recipe.hash, stages.microns_per_pixel), recipe.scale(seen)
         )
@@ -130,7 +136,7 @@ class Predictor:
         doubts = tuple(self._doubts(stages, features, probability))
         ids = [entry.id for entry in self.task.classes]
         return self._prediction(
-            image, recipe, dict(zip(ids, map(float, probability), strict=True)), doubts, seen, start
+            image, recipe, dict(zip(ids, map(float, probability), strict=True)), doubts, stages, start
         )
 
     def _doubts(self, stages: Stages, features: np.ndarray, probability: np.ndarray) -> Iterator[Doubt]:
@@ -153,7 +159,7 @@ class Predictor:
         recipe: Recipe,
         probabilities: dict[str, float],
         doubts: tuple[Doubt, ...],
-        seen: np.ndarray,
+        stages: Stages,
         start: float,
     ) -> Prediction:
         decided = probabilities and not doubts
@@ -164,8 +170,10 @@ class Predictor:
             probabilities=probabilities,
             label=max(probabilities, key=lambda label: probabilities[label]) if decided else None,
             doubts=doubts,
-            seen=seen,
+            seen=stages.pictures["logmh"],
             milliseconds=(time.perf_counter() - start) * 1000.0,
+            microns_per_pixel=stages.microns_per_pixel,
+            scale_source=stages.scale_source,
         )
 
 

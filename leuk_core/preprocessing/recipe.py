@@ -15,7 +15,7 @@ import numpy as np
 
 from leuk_core.errors import InvalidParameter
 from leuk_core.images import SmearImage
-from leuk_core.preprocessing.cutout import Cutout, find_cell, red_cell_scale
+from leuk_core.preprocessing.cutout import Cutout, find_cell, is_on_black, red_cell_scale
 from leuk_core.preprocessing.logmh import LoGMH
 from leuk_core.preprocessing.stain import reinhard
 
@@ -36,7 +36,10 @@ SCALES = {
 
 STAGE_NAMES = ("original", "cut-out", "stain", "size", "logmh")
 
-ScaleSource = Literal["given", "metadata", "red cells", "unknown"]
+CNMC_SIDE = 450
+"""Side of C-NMC's pictures, in pixels."""
+
+ScaleSource = Literal["given", "metadata", "red cells", "form of C-NMC", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class Stages:
     microns_per_pixel : float or None
         Scale of the original; None where it is unknown.
     scale_source : str
-        Where the scale comes from: "given", "metadata", "red cells" or "unknown".
+        Where the scale comes from: "given", "metadata", "red cells", "form of C-NMC" (450 x 450, cut out on black) or
+        "unknown".
     window : tuple of float
         (left, top, right, bottom) of the final picture on the original, in pixels; may reach beyond it.
     mask : ndarray of shape (size, size), bool
@@ -212,6 +216,8 @@ class Recipe:
             return given, "given"
         if image.microns_per_pixel is not None:
             return image.microns_per_pixel, "metadata"
+        if is_on_black(image.pixels) and (image.width, image.height) == (CNMC_SIDE, CNMC_SIDE):
+            return CNMC_MICRONS_PER_PIXEL, "form of C-NMC"
         measured = red_cell_scale(image.pixels)
         return (measured, "red cells") if measured is not None else (None, "unknown")
 
@@ -224,7 +230,7 @@ class Recipe:
             middle = (width / 2, height / 2)
         else:
             # without a scale the picture is taken for one that is as wide, in micrometres, as C-NMC's
-            effective = scale if scale is not None else CNMC_MICRONS_PER_PIXEL * 450 / max(height, width)
+            effective = scale if scale is not None else CNMC_MICRONS_PER_PIXEL * CNMC_SIDE / max(height, width)
             side = self.size * self.microns_per_pixel / effective
             middle = _middle(mask) if mask.any() and self.cutout == "auto" else (width / 2, height / 2)
         return middle[0] - side / 2, middle[1] - side / 2, middle[0] + side / 2, middle[1] + side / 2

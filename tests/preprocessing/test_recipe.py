@@ -150,3 +150,12 @@ def test_red_cells_give_the_scale_of_raw_crops(test_data):
             assert zoomed * 1.3 == pytest.approx(scale, rel=0.12)
     assert len(found) >= 3
     assert np.median(found) == pytest.approx(0.102, rel=0.12)
+
+
+def test_the_form_of_cnmc_gives_its_scale_and_another_size_does_not():
+    for side, source in ((450, "form of C-NMC"), (315, "unknown")):
+        picture = np.zeros((side, side, 3), np.uint8)
+        cv2.circle(picture, (side // 2, side // 2), side // 5, (90, 40, 120), -1)
+        assert Recipe().stages(as_image(picture)).scale_source == source
+    raw = drawn(450)
+    assert Recipe().stages(as_image(raw)).scale_source == "unknown"
