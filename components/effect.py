@@ -65,7 +65,7 @@ def answer_html(classes: Task, own: Prediction, now: Prediction) -> str:
     before, after = (escape(two_digits(answer.probabilities[followed])) for answer in (own, now))
     verdict = escape(classes.words(now.label))
     if own.recipe_hash == now.recipe_hash:
-        moved = f"<span>answer: {short} <b>{after}</b>, {verdict} (this is the model's own recipe)</span>"
+        moved = f"<span>answer: {short} <b>{after}</b>, {verdict} (the model's own recipe)</span>"
     else:
         title = "With the recipe that the model was trained with, then with this one. It has never seen such pictures."
         moved = f'<span title="{title}">answer: {short} <b>{before} → {after}</b>, now {verdict}</span>'

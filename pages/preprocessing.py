@@ -10,7 +10,7 @@ from components import tuning
 from components.effect import WAITING, answer_html, contrast_html, effect_html
 from components.frame import guard, page
 from components.models import chosen_version, loaded
-from components.pictures import drop_zone, show_notice
+from components.pictures import arrivals, drop_zone, show_notice
 from components.scale import choose_scale, chosen_scale
 from components.stages import filtered_panel, show, small_uri, strip_html
 from components.tuning import Cell
@@ -57,7 +57,8 @@ def workbench() -> None:
 
 def toolbar() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        with st.popover("Add pictures", icon=":material/add_photo_alternate:"):
+        many = len(arrivals())  # another key is another popover: it closes once files were taken
+        with st.popover("Add pictures", icon=":material/add_photo_alternate:", key=f"leuk.prep.add.{many}"):
             drop_zone()
         choose_scale()
         st.segmented_control(
