@@ -8,12 +8,18 @@ from contextlib import contextmanager
 import streamlit as st
 
 from components.incidents import record
-from components.models import chosen_version
+from components.models import choose, chosen_version, light
 from components.pictures import picture_names
 from leuk_core import PROJECT_ROOT, RESEARCH_ONLY, __version__
 from leuk_core.errors import LeukError
 
 APP_NAME = "Leukemia smear workbench"
+FRAMED = "leuk.framed"
+PAGES = (
+    ("pages/home.py", "Home", ":material/home:"),
+    ("pages/diagnose.py", "Diagnose", ":material/biotech:"),
+    ("pages/preprocessing.py", "Preprocessing", ":material/tune:"),
+)
 STYLE = PROJECT_ROOT / "assets" / "style.css"
 LOGO = PROJECT_ROOT / "assets" / "logo.svg"
 
@@ -22,6 +28,25 @@ def style() -> None:
     """Load the style sheet from disk and show the logo."""
     st.html(STYLE)
     st.logo(str(LOGO), size="large")
+
+
+def frame() -> st.Page:
+    """Draw what stands around every page: configuration, style, navigation, sidebar, foot; return the page asked for.
+
+    Notes
+    -----
+    app.py calls this. Where the first visitor after a start asks for a page by its address, Streamlit has not met
+    `st.navigation` yet and runs the file in pages/ alone: `page` notices that and calls this itself.
+    """
+    st.session_state[FRAMED] = True
+    st.set_page_config(page_title=APP_NAME, page_icon=str(LOGO), layout="wide", initial_sidebar_state="auto")
+    style()
+    chosen = st.navigation([st.Page(file, title=title, icon=icon) for file, title, icon in PAGES])
+    with st.sidebar:
+        choose()
+        light()
+    foot()
+    return chosen
 
 
 def page(title: str, lead: str = "") -> None:
@@ -34,6 +59,9 @@ def page(title: str, lead: str = "") -> None:
     lead : str
         One sentence; may be empty.
     """
+    if FRAMED not in st.session_state:
+        frame()
+    del st.session_state[FRAMED]
     st.title(title, anchor=False)
     if lead:
         st.markdown(lead)
