@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from components.frame import page
@@ -64,15 +66,24 @@ def installed_models() -> None:
         return
     for version in installed:
         card = version.card
-        data = ", ".join(str(name) for name in card.get("data", ()))
         st.markdown(f"**{card.get('title') or version.model}**, version {version.version} · `{version.ref}`")
-        learnt = f"Learnt from {data}. " if data else ""
         figure = figure_sentence(card) or "No figure has been measured yet"
-        st.caption(f"{learnt}{figure[:1].upper()}{figure[1:]}.")
+        st.caption(f"{figure[:1].upper()}{figure[1:]}.")
+        for data in card.get("data", ()):
+            st.caption(data_sentence(data))
         limits = card.get("limits") or ()
         if limits:
             with st.expander("Known limits", type="compact"):
                 st.markdown("\n".join(f"- {limit}" for limit in limits))
+
+
+def data_sentence(data: dict[str, Any]) -> str:
+    """Say in one line what a model was trained on: cells and persons by class, name, specimen, stain, licence."""
+    counts = ", ".join(
+        f"{count:,} `{label}` of {data['subjects'][label]} subjects" for label, count in data["cells"].items()
+    )
+    kind = "; ".join(data[name] for name in ("specimen", "stain") if data.get(name))
+    return f"Trained on {counts}. {data['name']}. {kind[:1].upper()}{kind[1:]}. {data['source']}, {data['licence']}."
 
 
 main()

@@ -1,0 +1,109 @@
+"""A person's walk in a real browser: drop cells, see labels, tune the filter, leave, come back; nothing breaks."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from playwright.sync_api import expect
+
+from leuk_core import RESEARCH_ONLY
+
+pytestmark = pytest.mark.browser
+
+MODEL_WAIT = 180_000  # milliseconds: TensorFlow loads while the test waits
+
+
+@pytest.fixture
+def page(app_server, browser):
+    opened = browser.new_page(viewport={"width": 1280, "height": 720})
+    opened.set_default_timeout(60_000)
+    opened.goto(app_server)
+    opened.get_by_text(RESEARCH_ONLY).first.wait_for()
+    yield opened
+    assert opened.get_by_text("Traceback").count() == 0
+    opened.close()
+
+
+def go(page, name):
+    page.get_by_role("link", name=name, exact=True).first.click()
+    page.get_by_role("heading", name=name, exact=True).wait_for()
+
+
+def awkward(folder: Path) -> list[Path]:
+    """Write files that are unusual, damaged or no pictures at all."""
+    rows, columns = np.mgrid[:160, :240]
+    pixels = np.full((160, 240, 3), (232, 205, 210), np.uint8)
+    pixels[(columns - 80) ** 2 + (rows - 80) ** 2 < 53**2] = (96, 48, 140)
+    image = Image.fromarray(pixels)
+
+    def saved(form, picture=image, **options):
+        out = io.BytesIO()
+        picture.save(out, form, **options)
+        return out.getvalue()
+
+    deep = io.BytesIO()
+    tifffile.imwrite(deep, pixels.astype(np.uint16) * 257, photometric="rgb")
+    files = {
+        "plain.png": saved("PNG"),
+        "one_bit.png": saved("PNG", image.convert("1")),
+        "cmyk.jpg": saved("JPEG", image.convert("CMYK")),
+        "rgb16.tif": deep.getvalue(),
+        "animated.gif": saved("GIF", save_all=True, append_images=[image.rotate(90)]),
+        "血液 é.png": saved("PNG"),
+        "no_ending": saved("JPEG"),
+        "black.png": saved("PNG", Image.new("RGB", (240, 160))),
+        "empty.png": b"",
+        "page.jpg": b"<html><body>not a picture</body></html>",
+        "truncated.png": saved("PNG")[:300],
+        "bomb.png": saved("PNG", Image.new("1", (12000, 12000))),
+    }
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    return [folder / name for name in files]
+
+
+@pytest.mark.real
+def test_a_cell_is_dropped_answered_tuned_and_still_there_afterwards(page, cnmc_cells):
+    cells = cnmc_cells(each=2)
+    go(page, "Diagnose")
+    page.locator("input[type=file]").set_input_files([cell.path for cell in cells])
+    page.get_by_text("in a set with 63 % ALL cells").nth(len(cells) - 1).wait_for(timeout=MODEL_WAIT)
+    page.get_by_text("4 pictures:").wait_for()
+    go(page, "Preprocessing")
+    handle = page.get_by_role("slider", name="Sigma")
+    filtered = page.locator("figure[data-stage=logmh] img")
+    filtered.wait_for()
+    before, picture = handle.input_value(), filtered.get_attribute("src")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    expect(filtered).not_to_have_attribute("src", picture, timeout=30_000)
+    moved = handle.input_value()
+    assert moved != before
+    page.get_by_text("edge contrast").wait_for()
+    go(page, "Diagnose")
+    page.get_by_text("4 pictures:").wait_for()
+    page.get_by_text(cells[0].path.name).first.wait_for()
+    go(page, "Preprocessing")
+    handle.wait_for()
+    assert handle.input_value() == moved
+
+
+def test_a_heap_of_awkward_files_gets_a_row_each(page, tmp_path):
+    files = awkward(tmp_path)
+    go(page, "Diagnose")
+    page.locator("input[type=file]").set_input_files(files)
+    page.get_by_text(f"{len(files)} pictures:").wait_for(timeout=MODEL_WAIT)
+    page.get_by_text("4 refused").wait_for(timeout=MODEL_WAIT)
+    for file in files:
+        page.get_by_text(file.name).first.wait_for()
+
+
+@pytest.mark.parametrize("name", ["Home", "Diagnose", "Preprocessing"])
+def test_every_page_says_that_it_is_no_diagnosis(page, name):
+    page.get_by_role("link", name=name, exact=True).first.click()
+    foot = page.get_by_text(RESEARCH_ONLY).first
+    foot.wait_for()
+    assert foot.is_visible()
