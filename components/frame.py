@@ -36,7 +36,7 @@ def frame() -> st.Page:
     Notes
     -----
     app.py calls this. Where the first visitor after a start asks for a page by its address, Streamlit has not met
-    `st.navigation` yet and runs the file in pages/ alone: `page` notices that and calls this itself.
+    `st.navigation` yet and runs the file in pages/ alone: `page` notices that, calls this and starts over.
     """
     st.session_state[FRAMED] = True
     st.set_page_config(page_title=APP_NAME, page_icon=str(LOGO), layout="wide", initial_sidebar_state="auto")
@@ -61,6 +61,7 @@ def page(title: str, lead: str = "") -> None:
     """
     if FRAMED not in st.session_state:
         frame()
+        st.rerun()
     del st.session_state[FRAMED]
     st.title(title, anchor=False)
     if lead:
