@@ -124,6 +124,8 @@ def test_a_name_that_is_no_text_still_gives_a_line(folder: Path) -> None:
 @pytest.mark.parametrize("end", ["pipe closed", "interrupted"])
 def test_an_early_end_leaves_no_traceback(end: str, folder: Path) -> None:
     words = [sys.executable, "-m", "leuk_core", "decode", "--json", *[str(folder / NAME)] * 5000]
+    if end == "interrupted" and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        pytest.skip("this run was started so that it ignores interrupts, and hands that down")
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=PROJECT_ROOT) as running:
         json.loads(running.stdout.readline())
         if end == "pipe closed":

@@ -1,6 +1,7 @@
 """Layouts: published sets are read as they are, faulty ones are refused with every cause named."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -158,10 +159,18 @@ def test_refusal_keeps_its_rows_across_processes(cnmc, picture):
 
 
 @pytest.mark.real
-def test_real_cnmc_folder_reads_as_its_manifest_says(real_data):
-    by_manifest = open_cells(real_data / "cnmc")
-    by_names = open_cells(real_data / "cnmc" / "fold_1")
+def test_real_cnmc_folder_reads_as_its_manifest_says(cnmc_cells, tmp_path):
+    rows = ["path,label,subject,fold"]
+    for cell in cnmc_cells(each=8):
+        place = Path("fold_1") / cell.label / cell.path.name
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_bytes(cell.path.read_bytes())
+        rows.append(f"{place.as_posix()},{cell.label},{cell.subject},fold_1")
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    by_manifest = open_cells(tmp_path)
+    by_names = open_cells(tmp_path / "fold_1")
     assert (by_manifest.layout, by_names.layout) == ("manifest", "C-NMC")
     said = {cell.name: (cell.label, cell.subject) for cell in by_manifest}
     assert {f"fold_1/{c.name}": (c.label, c.subject) for c in by_names}.items() <= said.items()
+    assert len(by_names) == len(by_manifest) == 16
     assert "no column split" in by_manifest.notes[0]
