@@ -28,6 +28,9 @@ def page(app_server, browser):
 
 
 def go(page, name):
+    # a click while the last answer is being put in its place can be lost, so wait until the page is at rest
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=MODEL_WAIT)
+    page.wait_for_timeout(500)
     page.get_by_role("link", name=name, exact=True).first.click()
     page.get_by_role("heading", name=name, exact=True).wait_for()
 
