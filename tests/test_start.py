@@ -1,11 +1,16 @@
 """start.py: what it says to a person whose machine lacks something, and that a fitting machine is left alone."""
 
 import ast
+import hashlib
 import importlib.util
 import json
+import os
+import shutil
 import socket
+import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -22,6 +27,61 @@ def start():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def installation(tmp_path):
+    """Return a folder with start.py, one package of one line in `wheels`, and the lock file that names it."""
+    shutil.copy(ROOT / "start.py", tmp_path)
+    wheel = tmp_path / "wheels" / "leukprobe-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as package:
+        package.writestr("leukprobe.py", "ANSWER = 42\n")
+        package.writestr("leukprobe-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: leukprobe\nVersion: 1.0\n")
+        package.writestr(
+            "leukprobe-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        package.writestr("leukprobe-1.0.dist-info/RECORD", "")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (tmp_path / "requirements.lock").write_text(f"leukprobe==1.0 --hash=sha256:{digest}\n")
+    return tmp_path
+
+
+def prepare(folder, *options, **environment):
+    """Run `start.py prepare` there, away from this machine's own settings for pip; return exit code and words."""
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(("PIP_", "HTTP"))}
+    done = subprocess.run(
+        [sys.executable, "start.py", "prepare", *options],
+        cwd=folder,
+        env=dict(kept, PIP_CONFIG_FILE=os.devnull, **environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_what_is_installed_once_is_left_alone_until_the_lock_changes(start, installation):
+    code, words = prepare(installation, "--offline")
+    assert code == 0, words
+    python = installation / start.VENV_PYTHON.relative_to(ROOT)
+    assert subprocess.check_output([python, "-c", "import leukprobe; print(leukprobe.ANSWER)"]).strip() == b"42"
+
+    shutil.rmtree(installation / "wheels")
+    assert prepare(installation, "--offline") == (0, "")  # no pip: there is nothing left to install from
+
+    with (installation / "requirements.lock").open("a") as lock:
+        lock.write("# changed\n")
+    code, words = prepare(installation, "--offline")
+    assert code == 1
+    assert "--offline forbids to load them" in words
+
+
+def test_an_unreachable_registry_is_said_in_words(installation):
+    code, words = prepare(installation, PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_RETRIES="1")
+    assert code == 1
+    assert "No package registry can be reached" in words
+    assert "Traceback" not in words
 
 
 def test_old_pythons_can_read_it():
