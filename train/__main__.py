@@ -1,12 +1,12 @@
-"""`python -m train VERB`: features, cross-validate, fit, evaluate; results on stdout as JSON Lines."""
+"""`python -m train VERB`: audit, features, cross-validate, fit, evaluate; results on stdout as JSON Lines."""
 
 import argparse
 import sys
 
 from leuk_core.errors import LeukError
-from train import cross_validate, evaluate, features, fit
+from train import audit, cross_validate, evaluate, features, fit
 
-VERBS = [features, cross_validate, fit, evaluate]
+VERBS = [audit, features, cross_validate, fit, evaluate]
 
 
 def main(arguments: list[str] | None = None) -> int:
