@@ -1,1 +1,1 @@
-"""How good a model is and how sure that is: figures with intervals over subjects."""
+"""How far a model can be believed: figures by subject, comparisons, calibration, coverage, baseline, the paper."""

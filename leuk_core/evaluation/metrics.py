@@ -405,11 +405,8 @@ def _protocol(protocol: Protocol | str | None, *, known: bool) -> Protocol:
 def _notes(cells: Judged, *, known: bool) -> list[str]:
     notes = []
     if not known:
-        notes.append(
-            "Intervals are by bootstrap over images, because subjects aren't known: they may be far too narrow."
-        )
-    missing = [name for name, count in zip(cells.classes, np.bincount(cells.truth, minlength=len(cells.classes)),
-                                           strict=True) if count == 0]  # fmt: skip
+        notes.append("Intervals are by bootstrap over images, as subjects aren't known: they may be far too narrow.")
+    missing = [name for i, name in enumerate(cells.classes) if not (cells.truth == i).any()]
     if missing:
         notes.append(f"No cell of class {', '.join(missing)} was judged.")
     strata, counts = np.unique(cells.strata, return_counts=True)

@@ -118,7 +118,8 @@ class Bootstrap:
     Subjects are drawn with replacement within each stratum (the class of the subject), so that each resample holds
     every class. The interval is the expanded percentile interval (Hesterberg 2015, "What Teachers Should Know About the
     Bootstrap", The American Statistician 69): percentiles are taken further out, by Student's t and sqrt(n / (n - 1))
-    with n the number of subjects in the smallest class, because plain percentiles are too narrow for a dozen persons.
+    with n the number of subjects in the smallest class, because plain percentiles are too narrow for few persons (in
+    simulations with 4 of 44 subjects normal, 95 % meant 83 % for AUROC; so widened, 92 %; with 11 of 43, 94 and 98 %).
     A figure that is undefined in more than 5 % of the resamples gets no interval. Where a class has one subject there
     is none at all: what differs between persons can't be seen in one.
     """
