@@ -102,7 +102,7 @@ class Augmentation:
 
     Examples
     --------
-    >>> Augmentation().draw(np.random.default_rng(7)) == Augmentation().draw(np.random.default_rng(7))
+    >>> bool(Augmentation().draw(np.random.default_rng(7)) == Augmentation().draw(np.random.default_rng(7)))
     True
     """
 
