@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from textwrap import wrap
 
 import numpy as np
 import plotly.graph_objects as go
@@ -59,8 +60,8 @@ def confusion_figure(
     figure = go.Figure(
         go.Heatmap(
             z=share,
-            x=names,
-            y=names,
+            x=[_wrapped(name) for name in names],
+            y=[_wrapped(name) for name in names],
             text=text,
             texttemplate="%{text}",
             customdata=hover,
@@ -262,16 +263,23 @@ def learning_curves_figure(
     figure = make_subplots(rows=1, cols=len(metrics), subplot_titles=[escape(name) for name in metrics])
     for column, metric in enumerate(metrics, start=1):
         for number, (fold, history) in enumerate(histories.items()):
+            named = metric if not history.get(f"val_{metric}") else f"val_{metric}"
             for name, part, dash in ((metric, "training", "dot"), (f"val_{metric}", "validation", "solid")):
                 values = list(history.get(name, ()))
-                if not values:
-                    continue
-                trace = _line(list(x or range(1, len(values) + 1)), values, f"{fold}, {part}", dash, _colour(number))
-                trace.update(legendgroup=trace.name, showlegend=column == 1)
+                trace = _line(list(x or range(1, len(values) + 1)), values, fold, dash, _colour(number))
+                trace.update(
+                    legendgroup=fold,
+                    showlegend=column == 1 and name == named,
+                    hovertemplate=f"{escape(fold)}, {part}: %{{y:.3f}}<extra></extra>",
+                )
                 figure.add_trace(trace, row=1, col=column)
         figure.update_xaxes(title_text=x_title, row=1, col=column)
+    for part, dash in (("training", "dot"), ("validation", "solid")):
+        figure.add_trace(_line([None], [None], part, dash, GREY), row=1, col=1)  # explains the dashes in the legend
     figure.update_yaxes(rangemode="tozero")
-    return _finish(figure, title, caption)
+    _finish(figure, title, caption)
+    figure.update_layout(legend={"orientation": "v", "x": 1.02, "y": 1.0, "yanchor": "top"})
+    return figure
 
 
 def estimates_figure(
@@ -297,19 +305,19 @@ def estimates_figure(
     figure = go.Figure(
         go.Scatter(
             x=[estimate.value for estimate in estimates.values()],
-            y=names,
+            y=list(range(len(names))),
             error_x=_bars(list(estimates.values())),
             mode="markers",
             marker={"size": 10, "color": BLUE},
-            customdata=[estimate.words() for estimate in estimates.values()],
-            hovertemplate="%{y}: %{customdata}<extra></extra>",
+            customdata=[f"{escape(name)}: {estimate.words()}" for name, estimate in estimates.items()],
+            hovertemplate="%{customdata}<extra></extra>",
             showlegend=False,
         )
     )
     for number, (name, value) in enumerate((references or {}).items(), start=1):
         figure.add_trace(_line([value] * 2, [-0.5, len(names) - 0.5], name, _dash(number), _colour(number), width=1.2))
     figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=names, range=[len(names) - 0.4, -0.6], title_text=None
+        tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.4, -0.6], zeroline=False
     )
     figure.update_layout(height=max(280, 200 + 34 * len(names)))
     return _finish(figure, title, caption)
@@ -328,7 +336,7 @@ def _finish(figure: go.Figure, title: str, caption: str) -> go.Figure:
             "xref": "container",
             "pad": {"l": 16},
         },
-        margin={"t": 100, "l": 60, "r": 24, "b": 96},
+        margin={"t": 110, "l": 60, "r": 24, "b": 96},
         legend={"orientation": "h", "yref": "paper", "y": 1.0, "yanchor": "bottom", "x": 0.0},
     )
     figure.add_annotation(
@@ -338,7 +346,9 @@ def _finish(figure: go.Figure, title: str, caption: str) -> go.Figure:
     return figure
 
 
-def _line(x: Sequence[float], y: Sequence[float], name: str, dash: str, colour: str, width: float = 1.5) -> go.Scatter:
+def _line(
+    x: Sequence[float | None], y: Sequence[float | None], name: str, dash: str, colour: str, width: float = 1.5
+) -> go.Scatter:
     return go.Scatter(
         x=list(x), y=list(y), name=escape(name), mode="lines", line={"dash": dash, "color": colour, "width": width}
     )
@@ -369,7 +379,11 @@ def _dash(number: int) -> str:
 
 
 def _word(label: str, words: Mapping[str, str] | None) -> str:
-    return escape((words or {}).get(label, label))
+    return escape((words or {}).get(label, label), quote=False)
+
+
+def _wrapped(text: str) -> str:
+    return "<br>".join(wrap(text, 22))
 
 
 def _percent(value: float | None) -> str:
