@@ -95,11 +95,13 @@ def doubts_html(doubts: Iterable[Doubt]) -> str:
     doubts : iterable of Doubt
         In the order found.
     """
-    lines = "".join(f"<li>{escape(doubt.text)}</li>" for doubt in doubts)
-    return f'<ul class="leuk-doubts">{lines}</ul>' if lines else '<div class="leuk-quiet">no doubt found</div>'
+    lines = "".join(f'<div role="listitem">{escape(doubt.text)}</div>' for doubt in doubts)
+    if not lines:
+        return '<div class="leuk-quiet">no doubt found</div>'
+    return f'<div class="leuk-doubts" role="list">{lines}</div>'
 
 
-def row_html(row: Row, classes: Task | None) -> str:
+def row_html(row: Row, classes: Task | None, *, room: bool = False) -> str:
     """Return one file's row: thumbnail, label, probabilities, reasons for doubt, notes.
 
     Parameters
@@ -108,6 +110,8 @@ def row_html(row: Row, classes: Task | None) -> str:
         The file and its answer.
     classes : Task or None
         Words for the classes; None where no model is installed.
+    room : bool
+        Whether room is kept under it for the details that are drawn later, so that nothing jumps then.
     """
     arrival, picture = row.arrival, row.arrival.picture
     if picture is None:
@@ -120,7 +124,8 @@ def row_html(row: Row, classes: Task | None) -> str:
     notes = "".join(f'<div class="leuk-note">{escape(note.text)}</div>' for note in (picture.notes if picture else ()))
     file = f'<div class="leuk-file">picture {arrival.number} · <bdi>{shown_name(arrival.name)}</bdi>{size}</div>'
     says = f'<div class="leuk-says"><div class="leuk-label">{escape(_label(row, classes))}</div>{file}{notes}</div>'
-    return f'<div class="leuk-row leuk-{row.state}" role="group">{thumb}{says}{_evidence(row, classes)}</div>'
+    kind = f"leuk-row leuk-{row.state}" + (" leuk-room" if room and picture is not None else "")
+    return f'<div class="{kind}" role="group">{thumb}{says}{_evidence(row, classes)}</div>'
 
 
 def _label(row: Row, classes: Task | None) -> str:

@@ -197,23 +197,21 @@ def _title(version: ModelVersion) -> str:
     return str(version.card.get("title") or version.model)
 
 
-@st.fragment(run_every=1.5)
-def _warming_light() -> None:
-    state = warm_up().state
-    if state in {"idle", "warming"}:
-        st.caption(":material/hourglass_top: Models are warming up")
-    else:
-        st.rerun()
-
-
 def light() -> None:
     """Draw the small light that says whether the first answer will be quick; polls only until it is."""
-    warmth = warm_up()
     if not list_versions():
         return
+    if warm_up().state in {"ready", "failed"}:
+        _light()
+    else:  # it stops to poll with the next run of the page: asking for one here could swallow a person's click
+        st.fragment(_light, run_every=1.5)()
+
+
+def _light() -> None:
+    warmth = warm_up()
     if warmth.state == "ready":
         st.caption(":material/check_circle: Models are ready")
     elif warmth.state == "failed":
         st.caption(f":material/error: {warmth.sentence}")
     else:
-        _warming_light()
+        st.caption(":material/hourglass_top: Models are warming up")

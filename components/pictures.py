@@ -7,7 +7,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,6 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from leuk_core.errors import RejectedPicture
 from leuk_core.images import SmearImage, decode
-from leuk_core.preprocessing.recipe import CNMC_MICRONS_PER_PIXEL
 from leuk_core.settings import settings
 
 PICTURES = "leuk.pictures"
@@ -81,7 +80,6 @@ def clear() -> None:
 def take(
     files: Sequence[tuple[str, bytes]],
     progress: Callable[[int], object] | None = None,
-    microns_per_pixel: float | None = None,
 ) -> int:
     """Decode `files` and add a row for each to the session.
 
@@ -94,8 +92,6 @@ def take(
         Name and content, in the order given.
     progress : callable, optional
         Called before each file with the number of files done.
-    microns_per_pixel : float, optional
-        Scale of those pictures that do not give their own.
 
     Returns
     -------
@@ -113,7 +109,7 @@ def take(
             continue
         known.add((digest, name))
         arrival = _arrival(len(arrivals()) + 1, name, digest, content)
-        arrivals().append(_scaled(arrival, microns_per_pixel))
+        arrivals().append(arrival)
         _publish()
     return repeated
 
@@ -134,13 +130,6 @@ def _arrival(number: int, name: str, digest: str, content: bytes) -> Arrival:
         )
         return Arrival(number, name, digest, None, sentence)
     return Arrival(number, name, digest, picture)
-
-
-def _scaled(arrival: Arrival, microns_per_pixel: float | None) -> Arrival:
-    picture = arrival.picture
-    if picture is None or microns_per_pixel is None or picture.microns_per_pixel is not None:
-        return arrival
-    return replace(arrival, picture=replace(picture, microns_per_pixel=microns_per_pixel))
 
 
 def _publish() -> None:
@@ -186,13 +175,13 @@ def show_notice() -> None:
         st.toast(notice)
 
 
-def _take_with_bar(files: list[tuple[str, bytes]], microns_per_pixel: float | None = None) -> int:
+def _take_with_bar(files: list[tuple[str, bytes]]) -> int:
     bar = st.progress(0.0, text=f"Reading {len(files)} files")
 
     def show(done: int) -> None:
         bar.progress(done / len(files), text=f"Reading file {done + 1} of {len(files)}")
 
-    return take(files, show, microns_per_pixel)
+    return take(files, show)
 
 
 def _let_go(file_ids: Iterable[str]) -> None:
@@ -214,8 +203,11 @@ def sample_cells() -> list[Path]:
     """
     root = settings().test_data
     manifest = root / "cnmc" / "manifest.csv" if root else None
-    if manifest is None or not manifest.is_file():
-        return []
+    return _sample_cells(manifest) if manifest is not None and manifest.is_file() else []
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def _sample_cells(manifest: Path) -> list[Path]:
     by_class: dict[str, dict[str, Path]] = {}
     with manifest.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
@@ -226,7 +218,7 @@ def sample_cells() -> list[Path]:
 
 def take_samples() -> None:
     """Add the sample cells to the session, through the same decoder as every dropped file."""
-    _take_with_bar([(path.name, path.read_bytes()) for path in sample_cells()], CNMC_MICRONS_PER_PIXEL)
+    _take_with_bar([(path.name, path.read_bytes()) for path in sample_cells()])
 
 
 def small_copy(picture: SmearImage, side: int) -> np.ndarray:

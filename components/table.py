@@ -56,6 +56,8 @@ def _record(row: Row, classes: Task | None, *, with_names: bool) -> dict[str, An
     record["error"] = row.sentence or None
     record["width"] = picture.width if picture else None
     record["height"] = picture.height if picture else None
+    record["micrometres per pixel"] = prediction.microns_per_pixel if prediction else None
+    record["scale from"] = prediction.scale_source if prediction else None
     record["pixels_sha256"] = picture.pixels_sha256 if picture else None
     record["model"] = prediction.model if prediction else None
     record["recipe_hash"] = prediction.recipe_hash if prediction else None

@@ -18,6 +18,7 @@ from leuk_core.registry import ModelVersion, Task, load_task
 ROWS_A_PAGE = 60
 SORTS = ("doubt first", "order given")
 VIEWS = ("rows", "table")
+SORT, VIEW, NAMES = "leuk.sort", "leuk.view", "leuk.names"
 
 
 def main() -> None:
@@ -35,14 +36,20 @@ def main() -> None:
         status = st.empty()
         status.markdown(f"**{summary(found)}**")
         controls(found, classes)
-    waiting = [row for row in found if row.state == "waiting"] if version else []
-    if st.session_state["leuk.view"] == "table" and not waiting:
-        show_table(found, classes)
-        return
-    offer_scale(sum(row.doubts("scale-unknown") for row in found))
-    slots = show_rows(found if waiting else in_order(found), classes)
-    if version and waiting:
-        answer(version, classes, found, slots, status)
+    offer, first, place = st.empty(), which_page(len(found)), st.empty()
+    if version and any(row.state == "waiting" for row in found):
+        with place.container():
+            slots = show_waiting(found[first : first + ROWS_A_PAGE], classes)
+        if not answer(version, classes, found, slots, status):
+            return
+        status.markdown(f"**{summary(found)}**")
+    with offer.container():
+        offer_scale(sum(row.doubts("scale-unknown") for row in found))
+    with place.container():
+        if st.session_state[VIEW] == "table":
+            show_table(found, classes)
+        else:
+            show_rows(in_order(found)[first : first + ROWS_A_PAGE], classes, opened=len(found) == 1)
 
 
 def actions() -> None:
@@ -68,7 +75,7 @@ def nothing_yet() -> None:
 
 
 def controls(found: list[Row], classes: Task | None) -> None:
-    for label, options, key in (("Sort", SORTS, "leuk.sort"), ("Show as", VIEWS, "leuk.view")):
+    for label, options, key in (("Sort", SORTS, SORT), ("Show as", VIEWS, VIEW)):
         st.segmented_control(
             label,
             options,
@@ -81,43 +88,59 @@ def controls(found: list[Row], classes: Task | None) -> None:
     with st.popover("CSV", icon=":material/download:"):
         with_names = st.checkbox(
             "with file names",
-            key="leuk.names",
+            key=NAMES,
             persist_state="session",
             help="A file name may be a patient's. Without, a picture is called by its number.",
         )
+        by_doubt = st.session_state[SORT] == SORTS[0]
         st.download_button(
             "Download the answers",
-            data=lambda: to_csv(records(in_order(found), classes, with_names=with_names)),
+            # made when it is asked for, so that it holds the answers that came after this was drawn
+            data=lambda: to_csv(records(ordered(found, by_doubt=by_doubt), classes, with_names=with_names)),
             file_name="smear-answers.csv",
             mime="text/csv",
             on_click="ignore",
         )
 
 
+def ordered(found: list[Row], *, by_doubt: bool) -> list[Row]:
+    return sorted(found, key=lambda row: row.doubt) if by_doubt else found
+
+
 def in_order(found: list[Row]) -> list[Row]:
-    if st.session_state["leuk.sort"] == "doubt first":
-        return sorted(found, key=lambda row: row.doubt)
-    return found
+    return ordered(found, by_doubt=st.session_state[SORT] == SORTS[0])
+
+
+def which_page(count: int) -> int:
+    """Draw a choice of pages where there is more than one; return the place of the first row to be shown."""
+    pages = -(-count // ROWS_A_PAGE)
+    return (st.pagination(pages, key="leuk.page") - 1) * ROWS_A_PAGE if pages > 1 else 0
 
 
 def show_table(found: list[Row], classes: Task | None) -> None:
-    st.dataframe(records(in_order(found), classes, with_names=st.session_state["leuk.names"]), hide_index=True)
+    table = records(in_order(found), classes, with_names=st.session_state[NAMES])
+    two_digits = {
+        name: st.column_config.NumberColumn(format="%.2f") for name in table[0] if name.startswith("probability ")
+    }
+    wide = {"doubts": st.column_config.TextColumn(width="large")}
+    st.dataframe(table, hide_index=True, placeholder="", column_config={**two_digits, **wide})
 
 
-def show_rows(found: list[Row], classes: Task | None) -> dict[int, st.delta_generator.DeltaGenerator]:
-    """Draw the rows; return by picture number the places where an answer can still be put."""
-    pages = -(-len(found) // ROWS_A_PAGE)
-    first = 0
-    if pages > 1:
-        first = (st.pagination(pages, key="leuk.page") - 1) * ROWS_A_PAGE
+def show_waiting(found: list[Row], classes: Task | None) -> dict[int, st.delta_generator.DeltaGenerator]:
+    """Draw rows that are still to be answered; return by picture number the places where the answers go."""
     slots = {}
-    for row in found[first : first + ROWS_A_PAGE]:
-        with st.container(key=f"leuk-row-{row.arrival.number}", gap=None):
-            slots[row.arrival.number] = st.empty()
-            slots[row.arrival.number].html(row_html(row, classes))
-            if row.arrival.picture is not None:
-                details(row, opened=len(found) == 1)
+    for row in found:
+        slots[row.arrival.number] = st.empty()
+        slots[row.arrival.number].html(row_html(row, classes, room=True))
     return slots
+
+
+def show_rows(found: list[Row], classes: Task | None, *, opened: bool) -> None:
+    for row in found:
+        with st.container(gap=None):
+            st.html(row_html(row, classes))
+            if row.arrival.picture is not None:
+                details(row, opened=opened)
 
 
 def answer(
@@ -126,15 +149,15 @@ def answer(
     found: list[Row],
     slots: dict[int, st.delta_generator.DeltaGenerator],
     status: st.delta_generator.DeltaGenerator,
-) -> None:
-    """Ask about every waiting picture; each answer appears in its row as soon as it is there."""
+) -> bool:
+    """Ask about every waiting picture; each answer appears in its row as soon as it is there. False: no model."""
     try:
         for seconds in warming():
             status.progress(0.0, text=f"Loading the model ({seconds} s); only the first answer waits for this.")
         model = loaded(version.ref)
     except LeukError as error:
         status.error(str(error), icon=":material/error:")
-        return
+        return False
     forget_gone()
     scale = chosen_scale()
     for place, row in enumerate(found):
@@ -144,8 +167,8 @@ def answer(
         status.progress(done / len(found), text=f"**{summary(found)}**")
         found[place] = Row(row.arrival, ask(model, version.ref, row.arrival.picture, scale))
         if row.arrival.number in slots:
-            slots[row.arrival.number].html(row_html(found[place], classes))
-    st.rerun()
+            slots[row.arrival.number].html(row_html(found[place], classes, room=True))
+    return True
 
 
 main()

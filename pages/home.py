@@ -51,7 +51,7 @@ def main() -> None:
     for column, (title, text, target, name) in zip(st.columns(3), STEPS, strict=True):
         column.markdown(f"**{title}**\n\n{text}")
         if target:
-            column.page_link(target, label=f"Open {name}", icon=":material/arrow_forward:")
+            column.page_link(target, label=name, icon=":material/arrow_forward:")
     installed_models()
 
 

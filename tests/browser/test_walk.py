@@ -104,6 +104,20 @@ def test_a_heap_of_awkward_files_gets_a_row_each(page, tmp_path):
         page.get_by_text(file.name).first.wait_for()
 
 
+def test_the_answers_leave_as_a_file_that_names_no_picture(page, tmp_path):
+    (tmp_path / "Doe.png").write_bytes(b"not a picture")
+    go(page, "Diagnose")
+    page.locator("input[type=file]").set_input_files(tmp_path / "Doe.png")
+    page.get_by_text("1 picture: 1 refused").wait_for()
+    page.get_by_role("button", name="CSV").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the answers").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert RESEARCH_ONLY in text.splitlines()[0]
+    assert "picture 1,refused" in text
+    assert "Doe" not in text
+
+
 @pytest.mark.parametrize("name", ["Home", "Diagnose", "Preprocessing"])
 def test_every_page_says_that_it_is_no_diagnosis(page, name):
     page.get_by_role("link", name=name, exact=True).first.click()
