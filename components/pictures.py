@@ -147,9 +147,10 @@ def drop_zone(label: str = "Drop cell pictures here") -> None:
         What stands above the zone.
     """
     limits = settings()
+    # a file above the limit never leaves the browser, so nothing here can give it a row: it is said beforehand
     turn = st.session_state.setdefault(UPLOADER, 0)
     files = st.file_uploader(
-        label,
+        f"{label} (larger files than {limits.max_upload_mb} MB are left out, without a row)",
         accept_multiple_files=True,
         key=f"{UPLOADER}.{turn}",
         max_upload_size=limits.max_upload_mb,
