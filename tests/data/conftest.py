@@ -1,6 +1,5 @@
-"""Small sets on disk, in the layouts as they are published; real cells where LEUK_TEST_DATA points to them."""
+"""Small sets on disk, in the layouts as they are published."""
 
-import os
 from pathlib import Path
 
 import cv2
@@ -34,12 +33,3 @@ def cnmc(tmp_path, picture):
             for cell in (1, 2, 10):
                 picture(root / fold / label / f"UID_{subject}_4_{cell}_{label}.bmp")
     return root
-
-
-@pytest.fixture(scope="session")
-def real_data():
-    """Folder of real cells."""
-    folder = os.environ.get("LEUK_TEST_DATA")
-    if not folder:
-        pytest.skip("LEUK_TEST_DATA names no folder of real cells")
-    return Path(folder)

@@ -22,7 +22,9 @@ RADII, ANGLES = 20, 96
 HARMONICS = 32
 """Angular harmonics that are kept; the zeroth, which every round cell shares, is not."""
 
-_BLACK = 24  # brightest channel at or under this, connected to the border: nothing was photographed there
+BLACK = 24
+"""Brightest channel at or under this, connected to the border: nothing was photographed there."""
+
 _CUT_OUT = 0.6  # less of the picture shows something: the cell was cut out
 _NOTHING = -128  # in a texture map: outside
 _STEPS = 32.0  # grey steps a standard deviation in a texture map
@@ -72,7 +74,7 @@ class Look:
     colour, border : ndarray of shape (3,) and (6,)
         Mean RGB of what was photographed; mean and standard deviation of RGB in the outermost ring.
     sharpness : ndarray of shape (3,)
-        Logarithms of the variance of the Laplacian at three scales.
+        Logarithms of the variance of the Laplacian at three scales; in raw crops, around the cell.
     smeared : float
         Share of the four sides whose outermost rows merely repeat, as an augmentation program fills them.
     wedges : bool
@@ -100,6 +102,11 @@ class Look:
     wedges: bool
     textures: tuple[Texture, ...]
     spectra: np.ndarray
+
+    @property
+    def photographed(self) -> float:
+        """Pixels that show something: those of the cell where it is cut out on black, else all."""
+        return self.area if self.on_black else float(self.width * self.height)
 
     @property
     def radius(self) -> float:
@@ -154,7 +161,7 @@ def look(picture: SmearImage, file_bytes: int = 0) -> Look:
         brightness=float(cv2.mean(grey, photographed)[0]),
         colour=np.array(cv2.mean(rgb, photographed)[:3], np.float32),
         border=_border(rgb),
-        sharpness=_sharpness(grey, photographed),
+        sharpness=_sharpness(grey, mask if on_black else _around(shown, centre, radius)),
         smeared=_smeared(grey),
         wedges=not on_black and _has_wedges(shown),
         textures=tuple(textures),
@@ -165,7 +172,7 @@ def look(picture: SmearImage, file_bytes: int = 0) -> Look:
 def _shown(rgb: np.ndarray) -> np.ndarray:
     """Return where something was photographed: not black ground that reaches the border (uint8, 0 or 1)."""
     red, green, blue = cv2.split(rgb)
-    dark = (cv2.max(cv2.max(red, green), blue) <= _BLACK).astype(np.uint8)
+    dark = (cv2.max(cv2.max(red, green), blue) <= BLACK).astype(np.uint8)
     count, parts = cv2.connectedComponents(dark, connectivity=4)
     reaches = np.zeros(count, bool)
     for side in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
@@ -252,7 +259,16 @@ def _border(rgb: np.ndarray) -> np.ndarray:
     return np.concatenate([pixels.mean(axis=0), pixels.std(axis=0)])
 
 
+def _around(shown: np.ndarray, centre: tuple[float, float], radius: float) -> np.ndarray:
+    """Leave the cell out, whose granules are morphology; keep all where hardly anything lies around it."""
+    around = shown.copy()
+    cv2.circle(around, (round(centre[0]), round(centre[1])), round(2.2 * radius), 0, -1)
+    return around if around.mean() > 0.2 else shown
+
+
 def _sharpness(grey: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    if not mask.any():
+        return np.zeros(3, np.float32)
     x, y, width, height = cv2.boundingRect(mask)
     values = grey[y : y + height, x : x + width].astype(np.float32)
     inner = cv2.erode(mask, np.ones((7, 7), np.uint8), borderValue=0)[y : y + height, x : x + width] > 0
@@ -265,13 +281,12 @@ def _sharpness(grey: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _smeared(grey: np.ndarray) -> float:
-    """Return the share of sides whose four outermost rows repeat each other while the picture itself is not flat."""
+    """Return the share of sides whose four outermost rows repeat each other, while along them the picture changes."""
     values = grey.astype(np.int16)
-    usual = np.abs(np.diff(values[::4], axis=1)).mean() + np.abs(np.diff(values[:, ::4], axis=0)).mean()
     sides = (values[:4], values[-4:], values[:, :4].T, values[:, -4:].T)
-    changes = [float(np.abs(np.diff(side, axis=0)).mean()) for side in sides]
-    flat = [float(side.std()) < 2.0 for side in sides]  # an even or black side says nothing
-    return float(np.mean([change < 0.1 * usual and not even for change, even in zip(changes, flat, strict=True)]))
+    across = [float(np.abs(np.diff(side, axis=0)).mean()) for side in sides]
+    along = [float(np.abs(np.diff(side, axis=1)).mean()) for side in sides]
+    return float(np.mean([a > 1 and c < 0.15 * a for c, a in zip(across, along, strict=True)]))
 
 
 def _has_wedges(shown: np.ndarray) -> bool:

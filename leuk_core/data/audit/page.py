@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from leuk_core import RESEARCH_ONLY, __version__
+from leuk_core.data.audit.look import BLACK
 from leuk_core.data.audit.report import AuditReport, Pair, side
 from leuk_core.data.audit.verdict import Grade
 from leuk_core.data.cells import LabelledCell
@@ -139,12 +140,20 @@ def _image(cell: LabelledCell) -> str:
         pixels = cell.picture().pixels
     except LeukError:  # it could be decoded before, and is gone now
         return f'<img alt="{escape(cell.name)}: cannot be shown">'
+    pixels = _without_black(pixels)
     scale = _THUMBNAIL / max(pixels.shape[:2])
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
     stream = io.BytesIO()
     Image.fromarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)).save(stream, "JPEG", quality=80)
     data = base64.b64encode(stream.getvalue()).decode("ascii")
     return f'<img alt="{escape(cell.name)}" src="data:image/jpeg;base64,{data}">'
+
+
+def _without_black(pixels: np.ndarray) -> np.ndarray:
+    """Cut away even black margins, which would leave little room for the cell."""
+    shown = pixels.max(axis=2) > BLACK
+    rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
+    return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else pixels
 
 
 def _shortcuts(report: AuditReport) -> str:

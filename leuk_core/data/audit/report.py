@@ -195,7 +195,7 @@ class AuditReport:
         return Verdict(
             Grade.RED if red else Grade.AMBER,
             f"{pictures} of {self.n} pictures ({pictures / self.n:.1%}) show a cell that another picture shows too: "
-            f"{len(self.exact_duplicates)} pairs with equal pixels, {len(self.near_duplicates)} near ones; {words}. "
+            f"pairs with equal pixels {len(self.exact_duplicates)}, near ones {len(self.near_duplicates)}; {words}. "
             "A split by image would test on cells that were learnt: split by the groups of this audit.",
         )
 
@@ -214,7 +214,7 @@ class AuditReport:
             return Verdict(Grade.GREEN, "No cell carries two labels.")
         return Verdict(
             Grade.RED,
-            f"{len(self.label_conflicts)} pairs of pictures show the same cell under two labels: one must be wrong.",
+            f"The same cell carries two labels, of which one must be wrong, in pairs: {len(self.label_conflicts)}.",
         )
 
     def _splits(self) -> Verdict:
@@ -224,11 +224,11 @@ class AuditReport:
         persons = self.subjects_on_both_sides
         if not pairs and not persons:
             return Verdict(Grade.GREEN, "No cell and no known person is in two of the given splits or folds.")
-        named = f" ({', '.join(persons[:10])}{', ...' if len(persons) > 10 else ''})" if persons else ""
+        named = f"; {', '.join(persons[:10])}{', ...' if len(persons) > 10 else ''}" if persons else ""
         return Verdict(
             Grade.RED,
-            f"The given splits or folds leak: {pairs} pairs of the same cell and {len(persons)} persons{named} are on "
-            "two sides. Make new ones from the groups of this audit.",
+            f"The given splits or folds leak: on two sides are the same cell (pairs: {pairs}) and the same person "
+            f"(persons: {len(persons)}{named}). Make new ones from the groups of this audit.",
         )
 
     def _shortcuts(self) -> Verdict:
