@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file
 from scipy.spatial.distance import cdist
-from scipy.special import softmax
 
 from leuk_core.errors import ModelUnavailable
+from leuk_core.evaluation.calibration import Calibrator
 from leuk_core.registry.versions import check_files
 from leuk_core.settings import settings
 
@@ -23,32 +23,27 @@ class Decision:
 
     Parameters
     ----------
-    slope : float
-        Factor on the scores (the inverse of a temperature).
-    bias : tuple of float
-        Added to each class's scaled score; empty for none. With two classes slope and bias are Platt's sigmoid.
+    calibrator : Calibrator
+        From scores to probabilities.
     threshold : float
         An answer whose highest probability is lower is "undecided".
     """
 
-    slope: float = 1.0
-    bias: tuple[float, ...] = ()
+    calibrator: Calibrator = field(default_factory=Calibrator)
     threshold: float = 0.0
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Decision:
-        """Read the decision from an evaluation file of kind "decision"."""
-        calibration = facts.get("calibration", {})
+        """Read the decision from an evaluation file of kind "decision"; an empty one leaves the scores as they are."""
+        calibration = facts.get("calibration")
         return cls(
-            slope=float(calibration.get("slope", 1.0)),
-            bias=tuple(map(float, calibration.get("bias", ()))),
+            calibrator=Calibrator.from_dict(calibration) if calibration else Calibrator(),
             threshold=float(facts.get("threshold", 0.0)),
         )
 
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
         """Return calibrated probabilities (n, classes) for scores (n, classes)."""
-        shifted = np.asarray(scores, np.float64) * self.slope
-        return softmax(shifted + np.asarray(self.bias) if self.bias else shifted, axis=1)
+        return self.calibrator.apply(scores)
 
 
 class Novelty:

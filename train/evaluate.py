@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from leuk_core.data.splits import Protocol
+from leuk_core.evaluation.calibration import cross_fit, fit_calibrator
+from leuk_core.evaluation.coverage import choose_threshold
 from leuk_core.evaluation.metrics import evaluate
 from leuk_core.registry.versions import load_task
 from leuk_core.settings import settings
 from leuk_core.training.cross_validate import read_run
-from leuk_core.training.fit import COVERAGE, calibrate, cross_fitted, threshold_for
 from leuk_core.training.run import today, write_json
+
+COVERAGE = 0.85
+"""Share of out-of-fold cells that the threshold on the highest probability lets through."""
 
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -33,9 +37,11 @@ def run(args: argparse.Namespace) -> int:
         task = load_task(str(config["task"]))
         classes = [entry.id for entry in task.classes]
         target = np.array([classes.index(label) for label in found.labels])
-        probabilities = cross_fitted(found, target)
         protocol = Protocol(str(config["protocol"]))
         by_subject = protocol is Protocol.BY_SUBJECT
+        kept_together = found.groups if by_subject else np.arange(len(target))
+        method = "sigmoid" if len(classes) == 2 else "temperature"
+        probabilities = cross_fit(found.scores, target, kept_together, method, fold=found.fold).probabilities
         figures = evaluate(
             target, probabilities, classes, found.groups, positive=task.positive,
             protocol=protocol, aliases_known=bool(config["aliases_known"]),
@@ -60,18 +66,22 @@ def run(args: argparse.Namespace) -> int:
             write_json(place / f"{today()}-{protocol}.json", facts)
             if by_subject:
                 write_json(
-                    place / f"{today()}-decision.json", _decision(args.version, found.scores, target, probabilities)
+                    place / f"{today()}-decision.json",
+                    _decision(args.version, method, found.scores, target, probabilities),
                 )
     return 0
 
 
-def _decision(version: str, scores: np.ndarray, target: np.ndarray, probabilities: np.ndarray) -> dict:
+def _decision(
+    version: str, method: str, scores: np.ndarray, target: np.ndarray, probabilities: np.ndarray
+) -> dict[str, object]:
+    calibrator = fit_calibrator(scores, target, method)
     return {
         "kind": "decision",
         "version": version,
         "date": today(),
         "protocol": "by-subject",
-        "calibration": {**calibrate(scores, target), "fitted_on": "out-of-fold scores of all cells"},
-        "threshold": threshold_for(probabilities),
-        "threshold_rule": f"lets {COVERAGE:.0%} of the out-of-fold cells through, at least 0.5",
+        "calibration": {"method": method, **calibrator.to_dict(), "fitted_on": "out-of-fold scores of all cells"},
+        "threshold": choose_threshold(target, probabilities, coverage=COVERAGE),
+        "threshold_rule": f"lets {COVERAGE:.0%} of the out-of-fold cells through",
     }

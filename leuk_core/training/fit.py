@@ -9,23 +9,18 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
 
-from leuk_core.decision import Decision, Novelty
+from leuk_core.decision import Novelty
 from leuk_core.errors import InvalidData
 from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.registry.versions import sha256_of
 from leuk_core.registry.weights import save_classifier
-from leuk_core.training.cross_validate import Validated
 from leuk_core.training.run import environment, today, write_json
 
 NOVELTY_COMPONENTS = 32
 NOVELTY_CELLS = 1500
 NOVELTY_SHARE = 0.97
 """Share of training cells, each judged without its own person, that must count as like the others."""
-
-COVERAGE = 0.85
-"""Share of out-of-fold cells that the threshold on the highest probability lets through."""
 
 
 def store_version(
@@ -46,41 +41,6 @@ def store_version(
     files = {name: sha256_of(folder / name) for name in ("classifier.skops", "recipe.json")}
     facts = {"created": today(), "extractor": extractor, "reference": reference, "environment": environment()}
     write_json(folder / "card.json", {**card, **facts, "files": files})
-
-
-def calibrate(scores: np.ndarray, target: np.ndarray) -> dict[str, Any]:
-    """Fit slope and bias that turn scores (n, classes) into probabilities (Platt 1999 for two classes).
-
-    Returns
-    -------
-    dict
-        `slope` and `bias` of `leuk_core.decision.Decision`.
-
-    Raises
-    ------
-    InvalidData
-        If there are more than two classes.
-    """
-    if scores.shape[1] != 2:
-        raise InvalidData(f"`scores` must have two classes. Received: {scores.shape[1]}")
-    margin = scores[:, 1] - scores[:, 0]
-    fitted = LogisticRegression(C=np.inf).fit(margin[:, None], target)
-    return {"method": "sigmoid (Platt)", "slope": float(fitted.coef_[0, 0]), "bias": [0.0, float(fitted.intercept_[0])]}
-
-
-def cross_fitted(run: Validated, target: np.ndarray) -> np.ndarray:
-    """Return calibrated probabilities of each cell, the calibration fitted on the other folds only."""
-    probabilities = np.empty_like(run.scores)
-    for number in np.unique(run.fold):
-        here = run.fold == number
-        found = calibrate(run.scores[~here], target[~here])
-        probabilities[here] = Decision(found["slope"], tuple(found["bias"])).probabilities(run.scores[here])
-    return probabilities
-
-
-def threshold_for(probabilities: np.ndarray, coverage: float = COVERAGE) -> float:
-    """Return the threshold on the highest probability that lets `coverage` of the cells through, at least 0.5."""
-    return float(max(0.5, np.quantile(probabilities.max(axis=1), 1.0 - coverage)))
 
 
 def fit_novelty(features: np.ndarray, groups: np.ndarray, seed: int) -> tuple[dict[str, np.ndarray], float]:

@@ -8,10 +8,12 @@ import pytest
 from leuk_core.data.cells import LabelledCell, LabelledCells
 from leuk_core.data.splits import Protocol
 from leuk_core.errors import InvalidData
+from leuk_core.evaluation.calibration import cross_fit, fit_calibrator
+from leuk_core.evaluation.coverage import choose_threshold
 from leuk_core.images import decode
 from leuk_core.preprocessing.recipe import CNMC_MICRONS_PER_PIXEL, Recipe
 from leuk_core.training.cross_validate import cross_validate, read_run
-from leuk_core.training.fit import calibrate, cross_fitted, fit_novelty, threshold_for
+from leuk_core.training.fit import fit_novelty
 from leuk_core.training.shown import prepare, scale_of_set
 from leuk_core.zoo import classical
 
@@ -102,19 +104,23 @@ def test_calibration_is_judged_on_folds_that_it_was_not_fitted_on(numbers, tmp_p
     features, labels, groups = numbers
     run = cross_validate("svm", [features], labels, groups, ["all", "hem"], tmp_path, {}, folds=4)
     target = (labels == "hem").astype(int)
-    probabilities = cross_fitted(run, target)
+
+    def calibrated(truth):
+        return cross_fit(run.scores, truth, groups, "sigmoid", fold=run.fold).probabilities
+
+    probabilities = calibrated(target)
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(400))
     changed = target.copy()
     changed[run.fold == 0] = 1 - changed[run.fold == 0]
     # labels of a fold have no part in its own probabilities
-    assert np.array_equal(cross_fitted(run, changed)[run.fold == 0], probabilities[run.fold == 0])
-    assert calibrate(run.scores, target)["slope"] > 0
+    assert np.array_equal(calibrated(changed)[run.fold == 0], probabilities[run.fold == 0])
+    assert fit_calibrator(run.scores, target, "sigmoid").slope > 0
 
 
 def test_the_threshold_lets_the_asked_share_through():
     top = np.linspace(0.5, 1.0, 101)
     probabilities = np.column_stack([top, 1 - top])
-    threshold = threshold_for(probabilities, coverage=0.8)
+    threshold = choose_threshold(np.zeros(101, int), probabilities, coverage=0.8)
     assert (top >= threshold).mean() == pytest.approx(0.8, abs=0.02)
 
 
