@@ -26,10 +26,12 @@ def main() -> None:
     drop_zone()
     actions()
     show_notice()
+    version = chosen_version()
+    for sentence in version.card["measured_limits"] if version else ():
+        st.caption(f":material/warning: {sentence}")
     if not arrivals():
         nothing_yet()
         return
-    version = chosen_version()
     classes = load_task(version.task) if version else None
     found = rows(version.ref if version else None, chosen_scale())
     with st.container(horizontal=True, vertical_alignment="center", key="leuk-controls"):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from components.frame import page
 from components.models import figure_sentence
-from leuk_core.registry import list_versions
+from leuk_core.registry import Task, list_versions, load_task
 
 STEPS = (
     (
@@ -70,17 +70,19 @@ def installed_models() -> None:
         figure = figure_sentence(card) or "No figure has been measured yet"
         st.caption(f"{figure[:1].upper()}{figure[1:]}.")
         for data in card.get("data", ()):
-            st.caption(data_sentence(data))
+            st.caption(data_sentence(data, load_task(version.task)))
         limits = card.get("limits") or ()
         if limits:
             with st.expander("Known limits", type="compact"):
                 st.markdown("\n".join(f"- {limit}" for limit in limits))
 
 
-def data_sentence(data: dict[str, Any]) -> str:
+def data_sentence(data: dict[str, Any], task: Task) -> str:
     """Say in one line what a model was trained on: cells and persons by class, name, specimen, stain, licence."""
+    short = {entry.id: entry.short for entry in task.classes}
     counts = ", ".join(
-        f"{count:,} `{label}` of {data['subjects'][label]} subjects" for label, count in data["cells"].items()
+        f"{count:,} {short[label]} cells of {data['subjects'][label]} subjects"
+        for label, count in data["cells"].items()
     )
     kind = "; ".join(data[name] for name in ("specimen", "stain") if data.get(name))
     return f"Trained on {counts}. {data['name']}. {kind[:1].upper()}{kind[1:]}. {data['source']}, {data['licence']}."

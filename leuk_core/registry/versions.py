@@ -129,6 +129,11 @@ class ModelVersion:
                 }
         return None
 
+    def measured_limits(self) -> list[str]:
+        """Return what was measured after training and must be known before an answer is believed, newest first."""
+        found = [entry for entry in reversed(self.evaluations()) if entry.get("kind") == "limits"]
+        return [sentence for entry in found for sentence in entry["sentences"]]
+
     def check(self) -> list[str]:
         """Return a sentence for each file that is missing or was changed; none where all are as they were."""
         return check_files(self.folder, self.card.get("files", {}))
@@ -222,7 +227,10 @@ def _versions() -> Iterator[ModelVersion]:
             cards = sorted((root / task / model).glob("*/card.json"), reverse=True)
             for path in cards:
                 found = ModelVersion(task, model, path.parent.name, path.parent, _read(path))
-                yield replace(found, card={**found.card, "shown_figure": found.shown_figure()})
+                measured = found.measured_limits()
+                limits = [*measured, *found.card.get("limits", [])]
+                facts = {"shown_figure": found.shown_figure(), "measured_limits": measured, "limits": limits}
+                yield replace(found, card={**found.card, **facts})
 
 
 def _read(path: Path) -> dict[str, Any]:

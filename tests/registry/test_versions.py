@@ -127,3 +127,13 @@ def test_what_lies_far_from_the_training_cells_is_unlike_them():
     novelty = Novelty(np.zeros(8), np.eye(3, 8), rng.normal(size=(200, 3)), limit=1.0)
     near, far = np.zeros((1, 8)), np.full((1, 8), 9.0)
     assert novelty.is_unlike(np.vstack([near, far])).tolist() == [False, True]
+
+
+def test_what_was_measured_later_stands_first_among_the_limits():
+    version = find_version("all-vs-normal/svm")
+    assert version.card["limits"][0] == version.card["measured_limits"][0]
+    entry = next(entry for entry in version.evaluations() if entry["kind"] == "limits")
+    counts = entry["answered"]
+    blood = counts["PBC (Acevedo et al. 2020), random cells"].values()
+    answered, shown = (sum(column) for column in zip(*blood, strict=True))
+    assert f"{answered} of {shown} other cells" in version.card["measured_limits"][0]
