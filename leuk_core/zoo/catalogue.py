@@ -73,6 +73,8 @@ ENTRIES: dict[str, Entry] = {
             starts=("in-domain",),
             paper={"dense_units": 4096},
         ),
+        Entry("xception", "Xception", "leuk_core.zoo.xception", "signed", 96),
+        Entry("inception-resnet", "Inception-ResNet-v2", "leuk_core.zoo.inception_resnet", "signed", 96),
     )
 }
 

@@ -35,7 +35,7 @@ SHIPPED: dict[tuple[str, str], tuple[str, str]] = {
 }
 """Folder below models/ and file, by network and kind of start."""
 
-PUBLISHED: dict[str, str] = {}
+PUBLISHED: dict[str, str] = {"xception": "Xception", "inception-resnet": "InceptionResNetV2"}
 """Network of keras.applications whose ImageNet weights fit, layer by layer in order of building, by our name."""
 
 
