@@ -6,7 +6,7 @@ from pathlib import Path
 
 from leuk_core.data.splits import Protocol
 from leuk_core.registry.versions import load_task
-from leuk_core.training.cross_validate import cross_validate
+from leuk_core.training.cross_validate import cross_validate, write_sizes_and_colours
 from leuk_core.zoo import classical
 from train.context import Bar, add_data_arguments, default_run
 from train.features import add_feature_arguments, compute
@@ -53,5 +53,7 @@ def run(args: argparse.Namespace) -> int:
                 spare=0.0625 if args.preset == "paper" else 0.0, progress=bar,
             )  # fmt: skip
             bar.close()
+            shown, used = prepared.shown, prepared.positions
+            write_sizes_and_colours(folder, shown.areas[used], shown.colours[used])
             print(json.dumps({"run": str(folder), "model": model, "protocol": protocol}), flush=True)
     return 0

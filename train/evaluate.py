@@ -3,20 +3,26 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from leuk_core.data.groups import natural_key
 from leuk_core.data.splits import Protocol
-from leuk_core.evaluation.calibration import cross_fit, fit_calibrator
+from leuk_core.errors import InvalidData
+from leuk_core.evaluation.calibration import fit_calibrator
 from leuk_core.evaluation.coverage import choose_threshold
-from leuk_core.evaluation.metrics import evaluate
-from leuk_core.registry.versions import load_task
+from leuk_core.evaluation.out_of_fold import OutOfFold, judge_run
+from leuk_core.evaluation.results import COMPARED, compact, compare, results
+from leuk_core.registry.versions import Task, load_task
 from leuk_core.settings import settings
-from leuk_core.training.cross_validate import read_run
+from leuk_core.training.cross_validate import Validated, read_run
 from leuk_core.training.run import today, write_json
 
 COVERAGE = 0.85
 """Share of out-of-fold cells that the threshold on the highest probability lets through."""
+
+LINE_FIGURES = ("f1_weighted", "auroc", "accuracy", "balanced_accuracy", "ece")
 
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -25,63 +31,171 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument("runs", nargs="+", type=Path, help="run folders of `cross-validate`")
     parser.add_argument("--version", help="store the results beside this version of the run's model")
     parser.add_argument("--models", type=Path, help="where versions are; default: the installed models")
+    parser.add_argument("--paired", action="store_true", help="compare two runs on the same cells; stores nothing")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb; prints one line of JSON a run."""
+    """Run the verb; prints one line of JSON a run, or with --paired a line a figure."""
+    if args.paired:
+        return _paired(args.runs)
     root = args.models if args.models is not None else settings().models_dir
-    for folder in args.runs:
-        found = read_run(folder)
-        config = found.config
-        task = load_task(str(config["task"]))
-        classes = [entry.id for entry in task.classes]
-        target = np.array([classes.index(label) for label in found.labels])
-        protocol = Protocol(str(config["protocol"]))
-        by_subject = protocol is Protocol.BY_SUBJECT
-        kept_together = found.groups if by_subject else np.arange(len(target))
-        method = "sigmoid" if len(classes) == 2 else "temperature"
-        probabilities = cross_fit(found.scores, target, kept_together, method, fold=found.fold).probabilities
-        figures = evaluate(
-            target, probabilities, classes, found.groups, positive=task.positive,
-            protocol=protocol, aliases_known=bool(config["aliases_known"]),
-        )  # fmt: skip
-        line = {
-            "run": str(folder),
-            "model": config["model"],
-            "protocol": protocol,
-            **{
-                name: [round(float(value), 4) for value in (e.value, e.low, e.high) if value is not None]
-                for name in ("f1_weighted", "auroc", "accuracy", "ece")
-                for e in [figures.figure(name)]
-            },
-        }
-        print(json.dumps(line), flush=True)
-        if args.version:
-            place = root / str(config["task"]) / str(config["model"]) / "evaluations"
-            facts = {
-                "kind": "results", "version": args.version, "date": today(), "protocol": protocol,
-                "run": config, "figures": figures.to_dict(),
-            }  # fmt: skip
-            write_json(place / f"{today()}-{protocol}.json", facts)
-            if by_subject:
-                write_json(
-                    place / f"{today()}-decision.json",
-                    _decision(args.version, method, found.scores, target, probabilities),
-                )
+    found = [read_run(folder) for folder in args.runs]
+    # by image goes last: its threshold is that of the run by subject
+    for one in sorted(found, key=lambda one: one.config["protocol"] == Protocol.BY_IMAGE):
+        _evaluate(one, root, args.version)
     return 0
 
 
-def _decision(
-    version: str, method: str, scores: np.ndarray, target: np.ndarray, probabilities: np.ndarray
-) -> dict[str, object]:
-    calibrator = fit_calibrator(scores, target, method)
+def _evaluate(found: Validated, root: Path, version: str | None) -> None:
+    judged = _judge(found)
+    place = root / str(found.config["task"]) / str(found.config["model"]) / "evaluations"
+    decision = _decision(version, judged)
+    threshold = float(decision["threshold"])
+    if judged.protocol is Protocol.BY_IMAGE:
+        threshold = _stored_threshold(place, version, threshold)
+    facts = results(
+        judged, threshold, features=_features(found), doubted=_array(found, "unlike"), histories=_histories(found)
+    )
+    print(json.dumps(_line(found, judged, facts), ensure_ascii=False), flush=True)
+    if not version:
+        return
+    head = {
+        "kind": "results", "version": version, "date": today(), "protocol": str(judged.protocol), "run": found.config
+    }  # fmt: skip
+    path = _free(place, f"{today()}-{judged.protocol}", version)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_text(compact(head | facts), encoding="utf-8")
+    unfinished.replace(path)
+    if judged.protocol is not Protocol.BY_IMAGE:
+        write_json(_free(place, f"{today()}-decision", version), decision)
+
+
+def _judge(found: Validated) -> OutOfFold:
+    task = load_task(str(found.config["task"]))
+    return judge_run(
+        found.scores,
+        found.fold,
+        found.labels,
+        found.groups,
+        _classes(task),
+        protocol=Protocol(str(found.config["protocol"])),
+        positive=task.positive,
+        aliases_known=bool(found.config["aliases_known"]),
+        folds=_whole(found.config.get("folds")),
+    )
+
+
+def _classes(task: Task) -> list[str]:
+    return [entry.id for entry in task.classes]
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _decision(version: str | None, judged: OutOfFold) -> dict[str, Any]:
+    method = judged.method or ("sigmoid" if len(judged.classes) == 2 else "temperature")
+    calibrator = fit_calibrator(judged.scores, judged.truth, method)
     return {
         "kind": "decision",
         "version": version,
         "date": today(),
-        "protocol": "by-subject",
-        "calibration": {"method": method, **calibrator.to_dict(), "fitted_on": "out-of-fold scores of all cells"},
-        "threshold": choose_threshold(target, probabilities, coverage=COVERAGE),
+        "protocol": str(judged.protocol),
+        "calibration": {
+            "method": method,
+            **calibrator.to_dict(),
+            "fitted_on": "out-of-fold scores of all judged cells",
+        },
+        "threshold": choose_threshold(judged.truth, judged.probabilities, coverage=COVERAGE),
         "threshold_rule": f"lets {COVERAGE:.0%} of the out-of-fold cells through",
+        "n": len(judged),
     }
+
+
+def _stored_threshold(place: Path, version: str | None, otherwise: float) -> float:
+    """Return the threshold of the newest decision of a version, by which its answers are given everywhere."""
+    for path in sorted(place.glob("*.json"), reverse=True):
+        facts = json.loads(path.read_text("utf-8"))
+        if version and facts.get("kind") == "decision" and facts.get("version") == version:
+            return float(facts["threshold"])
+    return otherwise
+
+
+def _features(found: Validated) -> np.ndarray | None:
+    area, colour = _array(found, "area"), _array(found, "colour")
+    return None if area is None or colour is None else np.column_stack([area, colour])
+
+
+def _array(found: Validated, name: str) -> np.ndarray | None:
+    path = found.folder / f"{name}.npy"
+    if not path.is_file():
+        return None
+    values: np.ndarray = np.load(path, allow_pickle=False)
+    if len(values) != len(found.labels):
+        raise InvalidData(
+            f"{path.name} of a run must have a row for each of its {len(found.labels)} cells. Received: {len(values)}"
+        )
+    return values
+
+
+def _histories(found: Validated) -> dict[str, dict[str, list[float]]]:
+    paths = {path.stem.removeprefix("history_fold_"): path for path in found.folder.glob("history_fold_*.json")}
+    return {fold: json.loads(paths[fold].read_text("utf-8")) for fold in sorted(paths, key=natural_key)}
+
+
+def _line(found: Validated, judged: OutOfFold, facts: dict[str, Any]) -> dict[str, Any]:
+    figures = facts["figures"]
+    line = {
+        "run": str(found.folder),
+        "model": found.config["model"],
+        "protocol": str(judged.protocol),
+        "n": figures["n"],
+        "n_subjects": figures["n_subjects"],
+        **{name: _short(figures["overall"][name]) for name in LINE_FIGURES},
+    }
+    if "baseline" in facts:
+        line["baseline"] = {name: _short(facts["baseline"]["figures"]["overall"][name]) for name in COMPARED}
+        line["beats_baseline"] = {name: entry["beats"] for name, entry in facts["paired"]["differences"].items()}
+    return line | {"notes": [*figures["notes"], *facts["notes"]]}
+
+
+def _short(estimate: dict[str, float | None]) -> list[float]:
+    return [round(float(value), 4) for value in estimate.values() if value is not None]
+
+
+def _free(place: Path, stem: str, version: str) -> Path:
+    """Return the path for a version's results: another version's of the same day stay."""
+    path = place / f"{stem}.json"
+    if path.is_file() and json.loads(path.read_text("utf-8")).get("version") != version:
+        return place / f"{stem}-{version}.json"
+    return path
+
+
+def _paired(folders: list[Path]) -> int:
+    if len(folders) != 2:
+        raise InvalidData(f"`--paired` compares two runs. Received: {len(folders)}")
+    first, second = (read_run(folder) for folder in folders)
+    if first.config["protocol"] != second.config["protocol"]:
+        raise InvalidData(
+            "Results of different protocols are not compared. "
+            f"Received: {first.config['protocol']} and {second.config['protocol']}"
+        )
+    same = len(first.labels) == len(second.labels)
+    if not (same and (first.labels == second.labels).all() and (first.groups == second.groups).all()):
+        raise InvalidData(
+            "`--paired` needs two runs on the same cells in the same order. "
+            f"Received: {len(first.labels)} and {len(second.labels)} cells, or other labels or groups"
+        )
+    a, b = _judge(first), _judge(second)
+    _, in_a, in_b = np.intersect1d(a.at, b.at, return_indices=True)
+    if not len(in_a):
+        raise InvalidData("No cell was judged by both runs. Received: two runs of different folds")
+    a, b = a.part(in_a), b.part(in_b)
+    found = compare(a, b.probabilities)
+    head = {"a": str(folders[0]), "b": str(folders[1]), "protocol": str(a.protocol), "notes": a.notes()}
+    for name, entry in found["differences"].items():
+        print(json.dumps({**head, "figure": name, **entry}), flush=True)
+    print(json.dumps({**head, "figure": "mcnemar", **found["mcnemar"]}), flush=True)
+    return 0

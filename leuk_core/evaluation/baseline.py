@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -92,11 +91,13 @@ def baseline_probabilities(
     folds, seed : int
         Number and seed of the folds: the same as those of `leuk_core.training.cross_validate.cross_validate`.
     fold : array-like of shape (n,), int, or None
-        The folds of a finished run, to stand beside it on the very same split; takes the place of the two above.
+        The folds of a finished run, to stand beside it on the very same split; takes the place of the two above. Cells
+        with a negative fold are learnt from and not judged.
 
     Returns
     -------
     ndarray of shape (n, classes), float64
+        A row of NaN for each cell that is not judged.
 
     Raises
     ------
@@ -110,14 +111,18 @@ def baseline_probabilities(
     truth = positions(y_true, tuple(classes), len(given))
     if fold is not None:
         number = np.asarray(fold)
-        parts = [(np.flatnonzero(number != one), np.flatnonzero(number == one)) for one in np.unique(number)]
+        judged = np.unique(number[number >= 0])
+        parts = [(np.flatnonzero(number != one), np.flatnonzero(number == one)) for one in judged]
     elif groups is None:
         parts = image_folds(truth, folds, seed)
     else:
         parts = group_folds(truth, np.asarray(groups), folds, seed)
     if any(len(np.unique(truth[train])) < len(classes) for train, _ in parts):
         raise InvalidData(f"Each training part must hold every class. Received: {len(parts)} folds, one without")
-    return cross_val_predict(baseline_model(), given, truth, cv=parts, method="predict_proba")
+    found = np.full((len(given), len(classes)), np.nan)
+    for train, test in parts:
+        found[test] = baseline_model().fit(given[train], truth[train]).predict_proba(given[test])
+    return found
 
 
 def _area_and_colour(picture: SmearImage | np.ndarray) -> list[float]:

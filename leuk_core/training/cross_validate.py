@@ -151,6 +151,12 @@ def read_run(folder: Path) -> Validated:
     return Validated(folder, config, *arrays)
 
 
+def write_sizes_and_colours(folder: Path, areas: np.ndarray, colours: np.ndarray) -> None:
+    """Leave area (n,) and mean colour (n, 3) of each cell in a run folder: the trivial baseline is made from them."""
+    write_array(folder / "area.npy", np.asarray(areas, np.float64))
+    write_array(folder / "colour.npy", np.asarray(colours, np.float64))
+
+
 def _claim(folder: Path, config: dict[str, object]) -> None:
     path = folder / "config.json"
     if path.is_file():
