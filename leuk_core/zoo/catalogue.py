@@ -75,6 +75,16 @@ ENTRIES: dict[str, Entry] = {
         ),
         Entry("xception", "Xception", "leuk_core.zoo.xception", "signed", 96),
         Entry("inception-resnet", "Inception-ResNet-v2", "leuk_core.zoo.inception_resnet", "signed", 96),
+        Entry(
+            "retinanet",
+            "RetinaNet",
+            "leuk_core.zoo.retinanet",
+            "lite",
+            96,
+            paper={"channels": 256, "depth": 4},
+            detector=True,
+        ),
+        Entry("centernet", "CenterNet", "leuk_core.zoo.centernet", "lite", 96, detector=True),
     )
 }
 

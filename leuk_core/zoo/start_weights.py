@@ -32,6 +32,8 @@ RANDOM = (
 SHIPPED: dict[tuple[str, str], tuple[str, str]] = {
     ("alexnet", "in-domain"): ("extractors/dcnn", "dcnn.safetensors"),
     ("efficientnet-lite", "imagenet"): ("start/efficientnet-lite0", "trunk.safetensors"),
+    ("retinanet", "imagenet"): ("start/efficientnet-lite0", "trunk.safetensors"),
+    ("centernet", "imagenet"): ("start/efficientnet-lite0", "trunk.safetensors"),
 }
 """Folder below models/ and file, by network and kind of start."""
 

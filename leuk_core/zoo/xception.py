@@ -28,7 +28,7 @@ def convolve(x: Any, filters: int, kernel: int, strides: int, padding: str, name
 
 
 def separate(x: Any, filters: int, name: str, activate: bool = True) -> Any:
-    """Add ReLU where wanted, a depthwise separable convolution and batch normalisation: one step of F in equation 10."""
+    """Add ReLU where wanted, a depthwise separable convolution and batch normalisation: a step of F in equation 10."""
     if activate:
         x = layers.ReLU(name=f"{name}_relu")(x)
     x = layers.SeparableConv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_conv")(x)
