@@ -1,11 +1,16 @@
-"""The audit as one HTML page that needs nothing else: verdicts, figures, offending pairs side by side."""
+"""The audit as HTML: verdicts, figures, offending pairs side by side; a whole page, or its parts for another page.
+
+Everything is drawn from the report as JSON holds it (`AuditReport.to_dict`), so that a stored audit can be shown again.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,17 +18,21 @@ from PIL import Image
 
 from leuk_core import RESEARCH_ONLY, __version__
 from leuk_core.data.audit.look import BLACK
-from leuk_core.data.audit.report import AuditReport, Pair, side
+from leuk_core.data.audit.report import AuditReport
 from leuk_core.data.audit.verdict import Grade
 from leuk_core.data.cells import LabelledCell
+from leuk_core.data.splits import Protocol
 from leuk_core.errors import LeukError
+from leuk_core.evaluation.resampling import Estimate
+
+Facts = Mapping[str, Any]
+Thumbnail = Callable[[str], str | None]
+"""From a cell's name to a small picture as a data address; None where it can't be shown."""
 
 PAIRS_SHOWN = 24
-"""Pairs shown of each kind; all are in the JSON report."""
+"""Pairs shown of each kind on the page that `to_html` makes; all are in the JSON report."""
 
-_THUMBNAIL = 150  # pixels
-
-_TITLES = {
+TITLES = {
     "files": "Files",
     "duplicates": "Duplicates",
     "alias_groups": "Same person under several ids",
@@ -34,119 +43,230 @@ _TITLES = {
     "augmentation": "Signs of earlier augmentation",
 }
 
-_STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}
-h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}
-.grade{display:inline-block;min-width:7rem;padding:.1rem .5rem;border-radius:.3rem;text-align:center;color:#fff}
+STYLE = """
+.grade{display:inline-block;min-width:8rem;padding:.1rem .5rem;border-radius:.3rem;text-align:center;color:#fff}
+.grade b{display:inline-block;width:1.2em}
 .green{background:#1a7f4b}.amber{background:#9a6700}.red{background:#b42318}
-table{border-collapse:collapse}td,th{padding:.3rem .8rem .3rem 0;vertical-align:top;text-align:left}
-th{border-bottom:1px solid #bbb}.pairs{display:flex;flex-wrap:wrap;gap:1rem}
-figure{margin:0;padding:.5rem;border:1px solid #ccc;border-radius:.4rem;width:21rem}
-figure img{width:10rem;height:10rem;object-fit:contain;background:#111}
-figcaption{font-size:.8rem;overflow-wrap:anywhere}footer{margin-top:3rem;border-top:1px solid #bbb;padding-top:.5rem}
+.audit table{border-collapse:collapse;width:100%}.audit td,.audit th{padding:.3rem .8rem .3rem 0;vertical-align:top;
+text-align:left}.audit th{border-bottom:1px solid #8888}.pairs{display:flex;flex-wrap:wrap;gap:1rem}
+.pairs figure{margin:0;padding:.5rem;border:1px solid #8886;border-radius:.4rem;width:21rem}
+.pairs img{width:10rem;height:10rem;object-fit:contain;background:#111;color:#ddd;display:inline-block}
+.pairs figcaption{font-size:.8rem;overflow-wrap:anywhere}
 """
+
+_PAGE_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
+h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}
+footer{margin-top:3rem;border-top:1px solid #bbb;padding-top:.5rem}
+"""
+
+_SIDE = 150  # pixels of a thumbnail
 
 
 def to_html(report: AuditReport) -> str:
     """Return the report as an HTML page with small pictures of the offending pairs inside it."""
-    title = f"Audit of {report.name}"
+    cells = {cell.name: cell for pair in report.pairs for cell in (pair.first, pair.second)}
+    return page_html(report.to_dict(), lambda name: thumbnail(cells[name]))
+
+
+def page_html(facts: Facts, picture: Thumbnail) -> str:
+    """Return an audit as an HTML page that needs nothing else.
+
+    Parameters
+    ----------
+    facts : mapping
+        The report as JSON holds it.
+    picture : callable
+        From a cell's name to a small picture.
+    """
+    title = f"Audit of {facts['name']}"
+    sections = [
+        f"<h2>{escape(section.words)}: {section.n} pairs, {len(section.shown)} shown</h2>"
+        f"{pairs_html(section.shown, picture)}"
+        for section in pair_sections(facts)
+    ]
     body = [
         f"<h1>{escape(title)}</h1>",
         f"<p><strong>{escape(RESEARCH_ONLY)}</strong></p>",
-        f"<p>{report.n} pictures, read as {escape(report.layout)}; protocol {escape(report.protocol.value)}.</p>",
-        _list(report.notes),
+        f"<p>{escape(about(facts))}.</p>",
+        _list(facts.get("notes", ())),
         "<h2>Verdicts</h2>",
-        _verdicts(report),
-        *_pair_sections(report),
+        verdicts_html(facts),
+        *sections,
         "<h2>What can be told without morphology</h2>",
-        _shortcuts(report),
+        shortcuts_html(facts),
         "<h2>Images and subjects</h2>",
-        _balance(report),
-        _unreadable(report),
-        f"<footer>{escape(RESEARCH_ONLY)} Version {escape(__version__)}, seed {report.seed}.</footer>",
+        balance_html(facts),
+        _unreadable(facts),
+        f"<footer>{escape(RESEARCH_ONLY)} Version {escape(__version__)}, seed {facts['seed']}.</footer>",
     ]
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
+        f'<style>{_PAGE_STYLE}{STYLE}</style></head><body class="audit">{"".join(body)}</body></html>\n'
     )
 
 
-def _list(sentences: Iterable[str]) -> str:
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
-    return f"<ul>{items}</ul>" if items else ""
+def about(facts: Facts) -> str:
+    """Return how many pictures were looked at, how they were read, and the protocol."""
+    return f"{facts['n']:,} pictures, read as {facts['layout']}; protocol {facts['protocol']}"
 
 
-def _verdicts(report: AuditReport) -> str:
+def verdicts_html(facts: Facts) -> str:
+    """Return a table with a grade and a sentence for each check."""
     rows = [
-        f"<tr><td>{_grade(verdict.grade)}</td><td><strong>{escape(_TITLES[name])}</strong><br>"
-        f"{escape(verdict.text)}</td></tr>"
-        for name, verdict in report.verdicts.items()
+        f"<tr><td>{grade_html(verdict['grade'])}</td><td><strong>{escape(TITLES.get(name, name))}</strong><br>"
+        f"{escape(verdict['text'])}</td></tr>"
+        for name, verdict in facts["verdicts"].items()
     ]
     return f"<table>{''.join(rows)}</table>"
 
 
-def _grade(grade: Grade) -> str:
-    return f'<span class="grade {grade.value}">{escape(grade.words)}</span>'
+def grade_html(grade: str) -> str:
+    """Return a grade as a badge: sign, words and colour say the same."""
+    found = Grade(grade)
+    return f'<span class="grade {found.value}"><b>{found.icon}</b> {escape(found.words)}</span>'
 
 
-def _pair_sections(report: AuditReport) -> list[str]:
-    """Show pairs, the gravest first; a pair stands in the first section that it fits."""
-    left = list(report.pairs)
+@dataclass(frozen=True)
+class PairSection:
+    """Pairs of one kind: how many there are, and those to be shown, from the least to the most alike."""
+
+    words: str
+    n: int
+    shown: tuple[Facts, ...]
+
+
+def pair_sections(facts: Facts, most: int = PAIRS_SHOWN) -> list[PairSection]:
+    """Return pairs by kind, the gravest first; a pair stands in the first kind that it fits.
+
+    Parameters
+    ----------
+    facts : mapping
+        The report as JSON holds it; a summary without pairs gives none.
+    most : int
+        Most pairs to be shown of a kind, spread over the whole range of likeness.
+    """
+    left = [pair for key in ("exact_duplicates", "near_duplicates") for pair in _pairs(facts.get(key))]
     sections = []
     for words, fits in (
-        ("Same cell under two labels", lambda pair: "class" in pair.across),
-        ("Same cell under two subject ids", lambda pair: "subject" in pair.across),
-        ("Same cell in two splits or folds", lambda pair: "split" in pair.across),
-        ("Turned, mirrored or zoomed copies", lambda pair: pair.match.altered),
-        ("Identical pixels", lambda pair: pair.exact),
+        ("Same cell under two labels", lambda pair: "class" in pair["across"]),
+        ("Same cell under two subject ids", lambda pair: "subject" in pair["across"]),
+        ("Same cell in two splits or folds", lambda pair: "split" in pair["across"]),
+        ("Turned, mirrored or zoomed copies", lambda pair: pair.get("altered", False)),
+        ("Identical pixels", lambda pair: pair["score"] == 1.0),
         ("Same cell, other pixels", lambda _pair: True),
     ):
         here = [pair for pair in left if fits(pair)]
         left = [pair for pair in left if not fits(pair)]
         if here:
-            shown = _spread(here)
-            sections.append(f"<h2>{escape(words)}: {len(here)} pairs, {len(shown)} shown</h2>")
-            sections.append(f'<div class="pairs">{"".join(_figure(pair) for pair in shown)}</div>')
+            sections.append(PairSection(words, len(here), _spread(here, most)))
     return sections
 
 
-def _spread(pairs: Sequence[Pair]) -> list[Pair]:
-    """Choose pairs over the whole range of scores, so that the doubtful ones are seen too."""
-    by_score = sorted(pairs, key=lambda pair: pair.match.score)
-    chosen = np.unique(np.linspace(0, len(by_score) - 1, min(PAIRS_SHOWN, len(by_score))).round().astype(int))
-    return [by_score[position] for position in chosen]
+def pairs_html(pairs: Sequence[Facts], picture: Thumbnail) -> str:
+    """Return pairs side by side with what the set says about each."""
+    return f'<div class="pairs">{"".join(_figure(pair, picture) for pair in pairs)}</div>'
 
 
-def _figure(pair: Pair) -> str:
-    captions = "<br>".join(_caption(cell) for cell in (pair.first, pair.second))
-    return (
-        f"<figure>{_image(pair.first)}{_image(pair.second)}<figcaption>{captions}<br>"
-        f"likeness {pair.match.score:.2f}; {escape(pair.how)}</figcaption></figure>"
+def shortcuts_html(facts: Facts) -> str:
+    """Return a table of what can be told without morphology, with intervals and what each means."""
+    shortcuts = facts["shortcuts"]
+    if not shortcuts:
+        return "<p>Not measured.</p>"
+    rows = [
+        f"<tr><td>{grade_html(one['grade'])}</td><td>{escape(one.get('words', one['trait']))}</td>"
+        f"<td>{escape(str(Estimate.from_dict(one['auroc'])))}</td>"
+        f"<td>{escape(str(Estimate.from_dict(one['balanced_accuracy'])))}</td><td>{escape(one['text'])}</td></tr>"
+        for one in shortcuts
+    ]
+    first = shortcuts[0]
+    caption = (
+        f"<p>Out of fold, {escape(Protocol(first['protocol']).words())}, n = {first['n']:,} cells in "
+        f"{first['n_groups']:,} groups; in brackets 95 % intervals by bootstrap. Guessing has AUROC 0.50.</p>"
     )
+    head = "<tr><th></th><th>trait</th><th>AUROC</th><th>balanced accuracy</th><th>what it means</th></tr>"
+    return f"{caption}<table>{head}{''.join(rows)}</table>"
 
 
-def _caption(cell: LabelledCell) -> str:
-    facts = [cell.name, cell.label]
-    if cell.subject is not None:
-        facts.append(f"subject {cell.subject}")
-    where = side(cell)
-    if where is not None:
-        facts.append(where)
-    return escape(" · ".join(facts))
+def balance_html(facts: Facts) -> str:
+    """Return a table of images and persons by class."""
+    balance = facts["balance"]
+    persons = balance["subjects"] or {}
+    rows = [
+        f"<tr><td>{escape(name)}</td><td>{n:,}</td><td>{persons.get(name, 'not known')}</td></tr>"
+        for name, n in balance["images"].items()
+    ]
+    head = "<tr><th>class</th><th>images</th><th>persons</th></tr>"
+    return f"<table>{head}{''.join(rows)}</table>"
 
 
-def _image(cell: LabelledCell) -> str:
+def thumbnail(cell: LabelledCell) -> str | None:
+    """Return a small picture of a cell as a data address; None where it can't be read any more."""
     try:
         pixels = cell.picture().pixels
-    except LeukError:  # it could be decoded before, and is gone now
-        return f'<img alt="{escape(cell.name)}: cannot be shown">'
+    except LeukError:
+        return None
     pixels = _without_black(pixels)
-    scale = _THUMBNAIL / max(pixels.shape[:2])
+    scale = _SIDE / max(pixels.shape[:2])
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
     stream = io.BytesIO()
     Image.fromarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)).save(stream, "JPEG", quality=80)
-    data = base64.b64encode(stream.getvalue()).decode("ascii")
-    return f'<img alt="{escape(cell.name)}" src="data:image/jpeg;base64,{data}">'
+    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+
+
+def summary(facts: Facts) -> dict[str, Any]:
+    """Return an audit without the names of pictures, small enough to stand beside the models trained on the set.
+
+    Parameters
+    ----------
+    facts : mapping
+        The report as JSON holds it.
+
+    Returns
+    -------
+    dict
+        As given, with the number of pairs in place of the pairs.
+    """
+    lists = ("exact_duplicates", "near_duplicates", "label_conflicts", "unreadable")
+    return {**facts, **{name: count(facts.get(name, ())) for name in lists}}
+
+
+def count(found: int | Sequence[Any]) -> int:
+    """Return how many were found, from a list or from the number that a summary holds."""
+    return found if isinstance(found, int) else len(found)
+
+
+def _pairs(found: int | Sequence[Facts] | None) -> Sequence[Facts]:
+    return () if found is None or isinstance(found, int) else found
+
+
+def _spread(pairs: Sequence[Facts], most: int) -> tuple[Facts, ...]:
+    """Choose pairs over the whole range of scores, so that the doubtful ones are seen too."""
+    by_score = sorted(pairs, key=lambda pair: pair["score"])
+    chosen = np.unique(np.linspace(0, len(by_score) - 1, min(most, len(by_score))).round().astype(int))
+    return tuple(by_score[position] for position in chosen)
+
+
+def _figure(pair: Facts, picture: Thumbnail) -> str:
+    names = (pair["first"], pair["second"])
+    images = "".join(_image(name, picture(name)) for name in names)
+    captions = "<br>".join(
+        _caption(name, *facts)
+        for name, *facts in zip(names, pair["labels"], pair["subjects"], pair["splits"], strict=True)
+    )
+    how = f"likeness {pair['score']:.2f}; {escape(pair['how'])}"
+    return f"<figure>{images}<figcaption>{captions}<br>{how}</figcaption></figure>"
+
+
+def _image(name: str, address: str | None) -> str:
+    if address is None:
+        return f'<img alt="{escape(name)}: cannot be shown">'
+    return f'<img alt="{escape(name)}" src="{address}">'
+
+
+def _caption(name: str, label: str, subject: str | None, side: str | None) -> str:
+    facts = [name, label, *([] if subject is None else [f"subject {subject}"]), *([] if side is None else [side])]
+    return escape(" · ".join(facts))
 
 
 def _without_black(pixels: np.ndarray) -> np.ndarray:
@@ -156,36 +276,16 @@ def _without_black(pixels: np.ndarray) -> np.ndarray:
     return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else pixels
 
 
-def _shortcuts(report: AuditReport) -> str:
-    rows = [
-        f"<tr><td>{_grade(one.grade)}</td><td>{escape(one.trait.words)}</td><td>{escape(str(one.auroc))}</td>"
-        f"<td>{escape(str(one.balanced_accuracy))}</td><td>{escape(one.text)}</td></tr>"
-        for one in report.shortcuts
-    ]
-    first = report.shortcuts[0]
-    caption = (
-        f"<p>Out of fold, {escape(first.protocol.words())}, n = {first.n} cells in {first.n_groups} groups; in "
-        "brackets 95 % intervals by bootstrap. Guessing has AUROC 0.50.</p>"
-    )
-    head = "<tr><th></th><th>trait</th><th>AUROC</th><th>balanced accuracy</th><th>what it means</th></tr>"
-    return f"{caption}<table>{head}{''.join(rows)}</table>"
+def _list(sentences: Iterable[str]) -> str:
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    return f"<ul>{items}</ul>" if items else ""
 
 
-def _balance(report: AuditReport) -> str:
-    balance = report.balance
-    rows = [
-        f"<tr><td>{escape(name)}</td><td>{n}</td><td>"
-        f"{balance.subjects[name] if balance.subjects_known else 'not known'}</td></tr>"
-        for name, n in balance.images.items()
-    ]
-    head = "<tr><th>class</th><th>images</th><th>persons</th></tr>"
-    return f"<table>{head}{''.join(rows)}</table>"
-
-
-def _unreadable(report: AuditReport) -> str:
-    if not report.unreadable:
+def _unreadable(facts: Facts) -> str:
+    problems = facts.get("unreadable", ())
+    if not problems or isinstance(problems, int):
         return ""
     rows = "".join(
-        f"<tr><td>{escape(problem.where)}</td><td>{escape(problem.received)}</td></tr>" for problem in report.unreadable
+        f"<tr><td>{escape(problem['where'])}</td><td>{escape(problem['received'])}</td></tr>" for problem in problems
     )
     return f"<h2>Pictures that could not be decoded</h2><table>{rows}</table>"

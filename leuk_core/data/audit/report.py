@@ -75,6 +75,7 @@ class Pair:
             "across": list(self.across),
             "score": self.match.score,
             "how": self.how,
+            "altered": self.match.altered,
         }
 
 

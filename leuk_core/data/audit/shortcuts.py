@@ -144,6 +144,7 @@ class Shortcut:
         """Return it as JSON wants it."""
         return {
             "trait": self.trait.key,
+            "words": self.trait.words,
             "auroc": self.auroc.to_dict(),
             "balanced_accuracy": self.balanced_accuracy.to_dict(),
             "chance": self.chance,

@@ -19,6 +19,11 @@ class Grade(StrEnum):
         """Return the grade as people read it, so that colour is never the only sign."""
         return {"green": "nothing found", "amber": "take note", "red": "mend first"}[self.value]
 
+    @property
+    def icon(self) -> str:
+        """Return a sign that says the same as the colour and the words."""
+        return {"green": "✓", "amber": "!", "red": "✕"}[self.value]
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

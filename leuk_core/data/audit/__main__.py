@@ -1,0 +1,9 @@
+"""`python -m leuk_core.data.audit FOLDER`: the process in which an audit that a page started runs."""
+
+import sys
+from pathlib import Path
+
+from leuk_core.data.audit.background import work
+
+if __name__ == "__main__":
+    work(Path(sys.argv[1]))
