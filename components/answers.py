@@ -8,20 +8,22 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from components.incidents import record
 from components.pictures import MAX_PICTURES, Arrival, arrivals, picture_names
 from components.scale import Scale
+from components.share import Share
 from leuk_core.errors import LeukError
 from leuk_core.images import SmearImage
+from leuk_core.registry import Task
+from leuk_core.registry.versions import MODELS
 
 if TYPE_CHECKING:  # importing it brings scikit-learn, which a page without answers has no need of
     from leuk_core.prediction import Prediction, Predictor
 
 ANSWERS = "leuk.answers"
-MAX_ANSWERS = 2 * MAX_PICTURES
+MAX_ANSWERS = (1 + len(MODELS)) * MAX_PICTURES
 
 STATES = ("answered", "undecided", "refused", "failed", "waiting")
 
@@ -33,9 +35,7 @@ class Answer:
     Parameters
     ----------
     prediction : Prediction or None
-        Without its `seen` array, which is kept smaller beside it. None where the model failed.
-    seen : ndarray of shape (size, size, 3), uint8, or None
-        What the model was shown.
+        Without its `seen` array, which the recipe makes again where it is to be shown. None where the model failed.
     at : datetime
         When, in UTC.
     sentence : str
@@ -43,14 +43,27 @@ class Answer:
     """
 
     prediction: Prediction | None
-    seen: np.ndarray | None
     at: datetime
     sentence: str = ""
+
+    def told(self, share: Share | None) -> Answer:
+        """Return the answer as it reads in a set with another share of the positive class."""
+        if share is None or self.prediction is None:
+            return self
+        return replace(self, prediction=share.tell(self.prediction))
 
 
 @dataclass(frozen=True)
 class Row:
-    """A file of the session together with its answer, as one row of the page or the table."""
+    """A file of the session together with its answer, as one row of the page or the table.
+
+    Parameters
+    ----------
+    arrival : Arrival
+        The file.
+    answer : Answer or None
+        As it reads in the set that is looked at; None while it is waited for.
+    """
 
     arrival: Arrival
     answer: Answer | None
@@ -65,6 +78,11 @@ class Row:
         if self.answer.prediction is None:
             return "failed"
         return "undecided" if self.answer.prediction.label is None else "answered"
+
+    @property
+    def label(self) -> str | None:
+        """Class id of an answered row, None for any other."""
+        return self.answer.prediction.label if self.answer and self.answer.prediction else None
 
     @property
     def sentence(self) -> str:
@@ -91,7 +109,19 @@ def _key(model: str, picture: SmearImage, scale: Scale) -> tuple[str, str, float
     return (model, picture.pixels_sha256, picture.microns_per_pixel if given is None else given)
 
 
-def rows(model: str | None, scale: Scale) -> list[Row]:
+def known(model: str, picture: SmearImage, scale: Scale) -> Answer | None:
+    """Return what a model said about a picture in this session, None where it was not asked.
+
+    Parameters
+    ----------
+    model, picture, scale
+        As in `ask`.
+    """
+    answer: Answer | None = st.session_state.setdefault(ANSWERS, {}).get(_key(model, picture, scale))
+    return answer
+
+
+def rows(model: str | None, scale: Scale, share: Share | None = None) -> list[Row]:
     """Return a row for each file of the session, in the order given.
 
     Parameters
@@ -100,14 +130,15 @@ def rows(model: str | None, scale: Scale) -> list[Row]:
         Full reference of the model whose answers are wanted; None where none is installed.
     scale : Scale
         What the pictures' scale is taken to be.
+    share : Share or None
+        The set that the answers are told for; None is one like the training set.
     """
-    held = st.session_state.setdefault(ANSWERS, {})
     found = []
     for arrival in arrivals():
         answer = None
         if arrival.picture is not None and model is not None:
-            answer = held.get(_key(model, arrival.picture, scale))
-        found.append(Row(arrival, answer))
+            answer = known(model, arrival.picture, scale)
+        found.append(Row(arrival, answer and answer.told(share)))
     return found
 
 
@@ -134,15 +165,26 @@ def ask(predictor: Predictor, model: str, picture: SmearImage, scale: Scale) -> 
     try:
         prediction = predictor.predict(picture, microns_per_pixel=scale.of(picture))
     except LeukError as error:
-        answer = Answer(None, None, now, str(error))
+        answer = Answer(None, now, str(error))
     except Exception as error:  # noqa: BLE001 one picture must not take the others with it
         number = record(error, picture_names())
-        answer = Answer(None, None, now, f"No answer: something unexpected happened (error {number} in the log).")
+        answer = Answer(None, now, f"No answer: something unexpected happened (error {number} in the log).")
     else:
-        seen = None if prediction.seen is None else np.rint(np.clip(prediction.seen, 0, 1) * 255).astype(np.uint8)
-        answer = Answer(replace(prediction, seen=None), seen, now)
-    held = st.session_state.setdefault(ANSWERS, {})
-    held[_key(model, picture, scale)] = answer
+        answer = Answer(replace(prediction, seen=None), now)
+    return keep(answer, model, picture, scale)
+
+
+def keep(answer: Answer, model: str, picture: SmearImage, scale: Scale) -> Answer:
+    """Keep an answer in the session and return it.
+
+    Parameters
+    ----------
+    answer : Answer
+        The answer, or why there is none.
+    model, picture, scale
+        As in `ask`.
+    """
+    st.session_state.setdefault(ANSWERS, {})[_key(model, picture, scale)] = answer
     return answer
 
 
@@ -154,15 +196,24 @@ def forget_gone() -> None:
     st.session_state[ANSWERS] = dict(kept[-MAX_ANSWERS:])
 
 
-def summary(found: Iterable[Row]) -> str:
-    """Return the line over the rows, such as "14 pictures: 11 answered, 2 undecided, 1 refused".
+def summary(found: Iterable[Row], classes: Task | None = None) -> str:
+    """Return the line over the rows, such as "14 pictures: 11 answered (3 ALL, 8 normal), 2 undecided, 1 refused".
 
     Parameters
     ----------
     found : iterable of Row
         What is to be counted.
+    classes : Task or None
+        Names the labels; None leaves them out.
     """
-    counts = Counter(row.state for row in found)
+    listed = list(found)
+    counts = Counter(row.state for row in listed)
+    labels = Counter(row.label for row in listed)
     total = sum(counts.values())
-    parts = [f"{counts[state]} {state}" for state in STATES if counts[state]]
+    named = ", ".join(f"{labels[item.id]} {item.short}" for item in (classes.classes if classes else ()))
+    parts = [
+        f"{counts[state]} {state}" + (f" ({named})" if named and state == "answered" else "")
+        for state in STATES
+        if counts[state]
+    ]
     return f"{total} {'picture' if total == 1 else 'pictures'}: {', '.join(parts)}"

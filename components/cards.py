@@ -6,19 +6,38 @@ Written as HTML, since a page of 300 rows made of widgets would be slow; everyth
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from components.answers import Row
 from components.pictures import thumbnail_uri
-from components.table import set_share
-from leuk_core.registry import Task
+from components.share import Share
 
 if TYPE_CHECKING:  # importing it brings scikit-learn, which a page without answers has no need of
     from leuk_core.prediction import Doubt, Prediction
 
 THUMBNAIL_SIDE = 192
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A remark beside the doubts of a row: no doubt, but to be read with the answer.
+
+    Parameters
+    ----------
+    text : str
+        One short sentence.
+    title : str
+        Hover text: where it comes from.
+    strong : bool
+        Whether it asks for attention.
+    """
+
+    text: str
+    title: str = ""
+    strong: bool = False
 
 
 def shown_name(name: str) -> str:
@@ -58,33 +77,36 @@ def two_digits(probability: float) -> str:
     return f"{probability:.2f}"
 
 
-def bars_html(prediction: Prediction, classes: Task) -> str:
-    """Return a bar a class, with the class's name and two digits, and under them what the set's share was.
+def bars_html(prediction: Prediction, share: Share) -> str:
+    """Return a bar a class, with the class's name and two digits, and under them the set that they hold for.
 
     Parameters
     ----------
     prediction : Prediction
-        With probabilities by class id.
-    classes : Task
-        Names the classes.
+        With probabilities by class id, as they read in that set.
+    share : Share
+        The set; its task names the classes.
     """
     if not prediction.probabilities:
         return '<div class="leuk-bars"></div>'
     top = max(prediction.probabilities, key=prediction.probabilities.__getitem__)
     lines = []
-    for item in classes.classes:
+    for item in share.task.classes:
         value = prediction.probabilities.get(item.id)
         if value is None:
             continue
         kind = "leuk-top" if item.id == top and prediction.label is not None else "leuk-other"
         lines.append(
             f'<div class="leuk-bar {kind}" title="{escape(item.words)}"><span>{escape(item.short)}</span>'
-            f'<span class="leuk-track" aria-hidden="true"><i style="width:{100 * value:.1f}%"></i></span>'
-            f"<b>{escape(two_digits(value))}</b></div>"
+            f"{track_html(value)}<b>{escape(two_digits(value))}</b></div>"
         )
-    share = set_share(classes)
-    base = f'<div class="leuk-base">in a set with {escape(share)}</div>' if share else ""
-    return f'<div class="leuk-bars">{"".join(lines)}{base}</div>'
+    base = f'<div class="leuk-base" title="{escape(share.rule)}">in a set with {escape(share.words)}</div>'
+    return f'<div class="leuk-bars">{"".join(lines)}{base if share.words else ""}</div>'
+
+
+def track_html(probability: float) -> str:
+    """Return a bar from 0 to 1, filled as far as a probability; the figure stands beside it as text."""
+    return f'<span class="leuk-track" aria-hidden="true"><i style="width:{100 * probability:.1f}%"></i></span>'
 
 
 def doubts_html(doubts: Iterable[Doubt]) -> str:
@@ -101,15 +123,27 @@ def doubts_html(doubts: Iterable[Doubt]) -> str:
     return f'<div class="leuk-doubts" role="list">{lines}</div>'
 
 
-def row_html(row: Row, classes: Task | None, *, room: bool = False) -> str:
-    """Return one file's row: thumbnail, label, probabilities, reasons for doubt, notes.
+def asides_html(asides: Iterable[Aside]) -> str:
+    """Return remarks as a list; empty where there is none."""
+    lines = "".join(
+        f'<div class="leuk-aside{" leuk-strong" if aside.strong else ""}" title="{escape(aside.title)}">'
+        f"{escape(aside.text)}</div>"
+        for aside in asides
+    )
+    return f'<div class="leuk-asides">{lines}</div>' if lines else ""
+
+
+def row_html(row: Row, share: Share | None, *, asides: Sequence[Aside] = (), room: bool = False) -> str:
+    """Return one file's row: thumbnail, label, probabilities, reasons for doubt, remarks, notes.
 
     Parameters
     ----------
     row : Row
         The file and its answer.
-    classes : Task or None
-        Words for the classes; None where no model is installed.
+    share : Share or None
+        The set that the answer is told for, with words for the classes; None where no model is installed.
+    asides : sequence of Aside
+        Remarks under the doubts.
     room : bool
         Whether room is kept under it for the details that are drawn later, so that nothing jumps then.
     """
@@ -123,19 +157,21 @@ def row_html(row: Row, classes: Task | None, *, room: bool = False) -> str:
         size = f" · <span>{picture.width} × {picture.height} px</span>"
     notes = "".join(f'<div class="leuk-note">{escape(note.text)}</div>' for note in (picture.notes if picture else ()))
     file = f'<div class="leuk-file">picture {arrival.number} · <bdi>{shown_name(arrival.name)}</bdi>{size}</div>'
-    says = f'<div class="leuk-says"><div class="leuk-label">{escape(_label(row, classes))}</div>{file}{notes}</div>'
+    rule = f' title="{escape(share.rule)}"' if share and row.state == "answered" else ""
+    label = f'<div class="leuk-label"{rule}>{escape(_label(row, share))}</div>'
+    says = f'<div class="leuk-says">{label}{file}{notes}</div>'
     kind = f"leuk-row leuk-{row.state}" + (" leuk-room" if room and picture is not None else "")
-    return f'<div class="{kind}" role="group">{thumb}{says}{_evidence(row, classes)}</div>'
+    return f'<div class="{kind}" role="group">{thumb}{says}{_evidence(row, share, asides)}</div>'
 
 
-def _label(row: Row, classes: Task | None) -> str:
-    if row.state == "answered" and row.answer and row.answer.prediction and classes:
-        return classes.words(row.answer.prediction.label)
-    return {"waiting": "waiting" if classes else "no model to ask", "failed": "no answer"}.get(row.state, row.state)
+def _label(row: Row, share: Share | None) -> str:
+    if row.state == "answered" and share:
+        return share.task.words(row.label)
+    return {"waiting": "waiting" if share else "no model to ask", "failed": "no answer"}.get(row.state, row.state)
 
 
-def _evidence(row: Row, classes: Task | None) -> str:
+def _evidence(row: Row, share: Share | None, asides: Sequence[Aside]) -> str:
     prediction = row.answer.prediction if row.answer else None
-    if prediction is not None and classes is not None:
-        return f"{bars_html(prediction, classes)}<div>{doubts_html(prediction.doubts)}</div>"
+    if prediction is not None and share is not None:
+        return f"{bars_html(prediction, share)}<div>{doubts_html(prediction.doubts)}{asides_html(asides)}</div>"
     return f'<div class="leuk-why">{escape(row.sentence)}</div>' if row.sentence else ""

@@ -1,30 +1,46 @@
-"""The details of one picture: the original beside what the model was shown, and where the answer comes from."""
+"""The details of one picture: the original beside what the model was shown, all models, where the answer comes from."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from components.all_models import ask_for, is_asked_for
 from components.answers import Row
+from components.models import threshold_of
 from components.pictures import small_copy
+from components.scale import chosen_scale
+from leuk_core.registry import ModelVersion, find_version
 
 if TYPE_CHECKING:  # importing it brings scikit-learn
     from leuk_core.prediction import Prediction
 
 SHOWN_SIDE = 450
+SEEN, MAX_SEEN = "leuk.seen", 24
 
 
-def details(row: Row, *, opened: bool = False) -> None:
+def details(row: Row, models: Sequence[ModelVersion], *, opened: bool = False) -> DeltaGenerator | None:
     """Draw the details under a row; what is inside is made only while they are open.
 
     Parameters
     ----------
     row : Row
         A file with a picture.
+    models : sequence of ModelVersion
+        All models of the task.
     opened : bool
         Whether they are open at first.
+
+    Returns
+    -------
+    DeltaGenerator or None
+        Where the answers of all models go; None where they are not wanted or not to be seen.
     """
     box = st.expander(
         "Details",
@@ -33,9 +49,28 @@ def details(row: Row, *, opened: bool = False) -> None:
         key=f"leuk.details.{row.arrival.number}",
         on_change="rerun",
     )
-    if box.open and row.arrival.picture is not None:
-        with box:
-            _inside(row)
+    if not box.open or row.arrival.picture is None:
+        return None
+    with box:
+        place = _all_models(row, models)
+        _inside(row)
+    return place
+
+
+def _all_models(row: Row, models: Sequence[ModelVersion]) -> DeltaGenerator | None:
+    picture = row.arrival.picture
+    if picture is None or len(models) < 2 or row.answer is None:
+        return None
+    if is_asked_for(row):
+        return st.empty()
+    st.button(
+        f"Ask all {len(models)} models",
+        icon=":material/groups:",
+        key=f"leuk.ask.{row.arrival.number}",
+        on_click=ask_for,
+        args=(picture.pixels_sha256,),
+    )
+    return None
 
 
 def _inside(row: Row) -> None:
@@ -48,13 +83,28 @@ def _inside(row: Row) -> None:
         caption="original",
         alt=f"original of picture {row.arrival.number}",
     )
-    if row.answer is not None and row.answer.seen is not None:
+    prediction = row.answer.prediction if row.answer else None
+    if prediction is not None:
         seen.image(
-            row.answer.seen,
+            _seen(row, prediction),
             caption="what the model was shown",
             alt=f"what the model was shown of picture {row.arrival.number}",
         )
     facts.html(_provenance(row))
+
+
+def _seen(row: Row, prediction: Prediction) -> np.ndarray:
+    """Return what the model was shown, uint8, made again by its recipe; the last few are kept in the session."""
+    held: OrderedDict[tuple[str, str, float | None], np.ndarray] = st.session_state.setdefault(SEEN, OrderedDict())
+    scale = chosen_scale().of(row.arrival.picture)
+    key = (prediction.pixels_sha256, prediction.model, scale)
+    if key not in held:
+        shown = find_version(prediction.model).recipe.stages(row.arrival.picture, scale).pictures["logmh"]
+        held[key] = np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
+        while len(held) > MAX_SEEN:
+            held.popitem(last=False)
+    held.move_to_end(key)
+    return held[key]
 
 
 def _provenance(row: Row) -> str:
@@ -64,6 +114,7 @@ def _provenance(row: Row) -> str:
     if prediction is not None and row.answer is not None:
         facts += [
             ("model", prediction.model),
+            ("threshold", _threshold(prediction)),
             ("recipe", prediction.recipe_hash),
             ("answered", f"{row.answer.at.astimezone():%Y-%m-%d %H:%M:%S %Z}"),
             ("scale taken", _scale(prediction)),
@@ -79,6 +130,12 @@ def _provenance(row: Row) -> str:
         ]
     lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
     return f'<dl class="leuk-facts">{lines}</dl>'
+
+
+def _threshold(prediction: Prediction) -> str:
+    version = find_version(prediction.model)
+    rule = str(version.decision().get("threshold_rule", ""))
+    return f"{threshold_of(version):.2f}" + (f", {rule}" if rule else "")
 
 
 def _scale(prediction: Prediction) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from components.about import about
 from components.incidents import record
 from components.models import choose, chosen_version, light
 from components.pictures import picture_names
@@ -19,14 +20,17 @@ PAGES = (
     ("pages/home.py", "Home", ":material/home:"),
     ("pages/diagnose.py", "Diagnose", ":material/biotech:"),
     ("pages/preprocessing.py", "Preprocessing", ":material/tune:"),
+    ("pages/compare.py", "Compare", ":material/compare:"),
+    ("pages/evidence.py", "Evidence", ":material/fact_check:"),
 )
-STYLE = PROJECT_ROOT / "assets" / "style.css"
+STYLES = (PROJECT_ROOT / "assets" / "style.css", PROJECT_ROOT / "assets" / "diagnose.css")
 LOGO = PROJECT_ROOT / "assets" / "logo.svg"
 
 
 def style() -> None:
-    """Load the style sheet from disk and show the logo."""
-    st.html(STYLE)
+    """Load the style sheets from disk and show the logo."""
+    for sheet in STYLES:
+        st.html(sheet)
     st.logo(str(LOGO), size="large")
 
 
@@ -41,9 +45,13 @@ def frame() -> st.Page:
     st.session_state[FRAMED] = True
     st.set_page_config(page_title=APP_NAME, page_icon=str(LOGO), layout="wide", initial_sidebar_state="auto")
     style()
-    chosen = st.navigation([st.Page(file, title=title, icon=icon) for file, title, icon in PAGES])
+    built = [entry for entry in PAGES if (PROJECT_ROOT / entry[0]).is_file()]
+    chosen = st.navigation([st.Page(file, title=title, icon=icon) for file, title, icon in built])
     with st.sidebar:
         choose()
+        version = chosen_version()
+        if version:
+            about(version)
         light()
     foot()
     return chosen

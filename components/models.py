@@ -37,6 +37,32 @@ def chosen_version() -> ModelVersion | None:
     return find_version() if installed else None
 
 
+def newest_models(version: ModelVersion) -> list[ModelVersion]:
+    """Return the newest version of every model of a version's task, and the version itself in its model's place.
+
+    Parameters
+    ----------
+    version : ModelVersion
+        The one that this session asks.
+    """
+    found: dict[str, ModelVersion] = {}
+    for entry in list_versions():
+        if entry.task == version.task:
+            found.setdefault(entry.model, entry)
+    found[version.model] = version
+    return list(found.values())
+
+
+def model_title(version: ModelVersion) -> str:
+    """Return a model's name for people."""
+    return str(version.card.get("title") or version.model)
+
+
+def threshold_of(version: ModelVersion) -> float:
+    """Return the probability under which this version's answers are undecided; 0 where none was chosen."""
+    return float(version.decision().get("threshold", 0.0))
+
+
 class WarmUp:
     """Loads the first model in a thread of its own, so that the first picture does not wait for TensorFlow.
 
@@ -166,7 +192,7 @@ def figure_sentence(card: dict[str, Any]) -> str:
 
 
 def choose() -> None:
-    """Draw task and model in the sidebar, each a choice only where there is more than one."""
+    """Draw task and model in the sidebar, each a choice only where there is more than one, with what is known of it."""
     installed = list_versions()
     if not installed:
         st.caption("No model is installed. Pictures can be read and preprocessed, but not answered.")
@@ -174,12 +200,27 @@ def choose() -> None:
     first = find_version()
     titles = {version.task: load_task(version.task).title for version in installed}
     task = _one_of("Task", titles, TASK, first.task)
-    names = {version.ref: f"{_title(version)} {version.version}" for version in installed if version.task == task}
-    _one_of("Model", names, MODEL, first.ref)
+    _one_of("Model", _names([version for version in installed if version.task == task]), MODEL, first.ref)
     version = chosen_version()
-    figure = figure_sentence(version.card) if version else ""
-    if figure:
-        st.caption(figure)
+    if version is None:
+        return
+    figure = figure_sentence(version.card) or "no figure has been measured yet"
+    st.caption(f"Version {version.version}: {figure}")
+    for data in version.card.get("data", ()):
+        kind = [data[name] for name in ("specimen", "stain") if data.get(name)]
+        if kind:
+            st.caption(f"Learnt from: {'; '.join(kind)}")
+
+
+def _names(versions: list[ModelVersion]) -> dict[str, str]:
+    """Return by reference what stands in the choice: the title, with the version only where one title has several."""
+    titles = [model_title(version) for version in versions]
+    return {
+        version.ref: (f"{version.version}, " if titles.count(model_title(version)) > 1 else "")
+        + model_title(version)
+        + (" (under-trained)" if version.card.get("under_trained") else "")
+        for version in versions
+    }
 
 
 def _one_of(label: str, titles: dict[str, str], key: str, preferred: str) -> str:
@@ -191,10 +232,6 @@ def _one_of(label: str, titles: dict[str, str], key: str, preferred: str) -> str
     else:
         st.markdown(f":small[:gray[{label}]]  \n{titles[st.session_state[key]]}")
     return str(st.session_state[key])
-
-
-def _title(version: ModelVersion) -> str:
-    return str(version.card.get("title") or version.model)
 
 
 def light() -> None:

@@ -4,38 +4,57 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from components.all_models import Opinions
 from components.answers import Row
+from components.share import Share, set_share
 from leuk_core import RESEARCH_ONLY, __version__
-from leuk_core.registry import Task
+
+if TYPE_CHECKING:  # importing it brings scikit-learn, which a page without answers has no need of
+    from leuk_core.prediction import Prediction
+
+__all__ = ["records", "set_share", "to_csv"]
 
 BYTE_ORDER_MARK = "\ufeff"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def records(found: Sequence[Row], classes: Task | None, *, with_names: bool = False) -> list[dict[str, Any]]:
+def records(
+    found: Sequence[Row],
+    share: Share | None,
+    *,
+    with_names: bool = False,
+    said: Mapping[int, Opinions] | None = None,
+) -> list[dict[str, Any]]:
     """Return one flat record a row, the same columns in each.
 
     Parameters
     ----------
     found : sequence of Row
         The rows, in the order wanted.
-    classes : Task or None
-        The task, for the words of its classes; None where no model is installed.
+    share : Share or None
+        The set that the answers are told for, and words for the classes; None where no model is installed.
     with_names : bool
         Whether file names are given; otherwise a picture is called by its number alone.
+    said : mapping of int to Opinions, or None
+        What all models said, by picture number; None leaves their columns out.
 
     Returns
     -------
     list of dict
         Column name to value; None where there is nothing to say.
     """
-    return [_record(row, classes, with_names=with_names) for row in found]
+    models = next((entry.said for entry in said.values()), ()) if said else ()
+    names = [entry.version.model for entry in models]
+    held = said or {}
+    return [
+        _record(row, share, _of_all(held.get(row.arrival.number), names, share), with_names=with_names) for row in found
+    ]
 
 
-def _record(row: Row, classes: Task | None, *, with_names: bool) -> dict[str, Any]:
+def _record(row: Row, share: Share | None, of_all: dict[str, Any], *, with_names: bool) -> dict[str, Any]:
     arrival, picture = row.arrival, row.arrival.picture
     prediction = row.answer.prediction if row.answer else None
     called = f"picture {arrival.number}"
@@ -44,14 +63,13 @@ def _record(row: Row, classes: Task | None, *, with_names: bool) -> dict[str, An
     if with_names:
         record["name"] = arrival.name
     record["state"] = row.state
-    if classes:
-        label = prediction.label if prediction else None
-        record["label"] = classes.words(label) if label else None
-        for item in classes.classes:
-            value = prediction.probabilities.get(item.id) if prediction else None
-            record[f"probability {item.short}"] = None if value is None else round(value, 4)
-        record["in a set with"] = set_share(classes) or None
+    if share:
+        record["label"] = share.task.words(row.label) if row.label else None
+        for item in share.task.classes:
+            record[f"probability {item.short}"] = _probability(prediction, item.id)
+        record["in a set with"] = share.words or None
     record["doubts"] = "; ".join(doubt.text for doubt in prediction.doubts) if prediction else None
+    record |= of_all
     record["notes"] = "; ".join(note.text for note in picture.notes) if picture else None
     record["error"] = row.sentence or None
     record["width"] = picture.width if picture else None
@@ -65,24 +83,25 @@ def _record(row: Row, classes: Task | None, *, with_names: bool) -> dict[str, An
     return record
 
 
-def set_share(classes: Task) -> str:
-    """Return what a probability is relative to, such as "63 % ALL cells".
+def _of_all(said: Opinions | None, names: Sequence[str], share: Share | None) -> dict[str, Any]:
+    """Return how far the models agree, and the label and the probability of each."""
+    if not names or share is None:
+        return {}
+    short = {item.id: item.short for item in share.task.classes}
+    followed = [item for item in share.task.classes if share.task.positive in (None, item.id)]
+    record: dict[str, Any] = {"models": said.verdict if said else None, "labels": said.agreement if said else None}
+    by_name = {entry.version.model: entry for entry in said.said} if said else {}
+    for name in names:
+        prediction = by_name[name].prediction if name in by_name else None
+        record[f"{name}: label"] = short.get(prediction.label or "", "undecided") if prediction else None
+        for item in followed:
+            record[f"{name}: probability {item.short}"] = _probability(prediction, item.id)
+    return record
 
-    Parameters
-    ----------
-    classes : Task
-        A task with the share of each class in the data that its model learnt from.
 
-    Returns
-    -------
-    str
-        The positive class's share where the task has one, every class's otherwise; empty where it does not say.
-    """
-    shares = classes.training_share
-    if not shares:
-        return ""
-    named = [item for item in classes.classes if classes.positive in (None, item.id)]
-    return ", ".join(f"{100 * shares[item.id]:.0f} % {item.short}" for item in named if item.id in shares) + " cells"
+def _probability(prediction: Prediction | None, label: str) -> float | None:
+    value = prediction.probabilities.get(label) if prediction else None
+    return None if value is None else round(value, 4)
 
 
 def to_csv(table: Sequence[dict[str, Any]]) -> bytes:

@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from components.frame import page
-from components.models import figure_sentence
-from leuk_core.registry import Task, list_versions, load_task
+from components.models import figure_sentence, model_title
+from leuk_core.registry import ModelVersion, Task, list_versions, load_task
 
 STEPS = (
     (
@@ -64,17 +64,31 @@ def installed_models() -> None:
             icon=":material/inventory_2:",
         )
         return
-    for version in installed:
-        card = version.card
-        st.markdown(f"**{card.get('title') or version.model}**, version {version.version} · `{version.ref}`")
-        figure = figure_sentence(card) or "No figure has been measured yet"
-        st.caption(f"{figure[:1].upper()}{figure[1:]}.")
-        for data in card.get("data", ()):
-            st.caption(data_sentence(data, load_task(version.task)))
-        limits = card.get("limits") or ()
-        if limits:
-            with st.expander("Known limits", type="compact"):
-                st.markdown("\n".join(f"- {limit}" for limit in limits))
+    for task in dict.fromkeys(version.task for version in installed):
+        of_task([version for version in installed if version.task == task], load_task(task))
+
+
+def of_task(versions: list[ModelVersion], task: Task) -> None:
+    """Draw the models of a task; what they have in common, data and limits, is said once."""
+    st.markdown(f"**{task.title}**")
+    for version in versions:
+        figure = figure_sentence(version.card) or "no figure has been measured yet"
+        mark = ", under-trained" if version.card.get("under_trained") else ""
+        st.markdown(f"- **{model_title(version)}**{mark}: {figure} · `{version.ref}`")
+    for sentence in dict.fromkeys(
+        data_sentence(data, task) for version in versions for data in version.card.get("data", ())
+    ):
+        st.caption(sentence)
+    limits = dict.fromkeys(limit for version in versions for limit in limits_at_training(version))
+    if limits:
+        with st.expander("Known limits", type="compact"):
+            st.markdown("\n".join(f"- {limit}" for limit in limits))
+            st.caption("What was measured later on other cells stands at the left, under “About this model”.")
+
+
+def limits_at_training(version: ModelVersion) -> list[str]:
+    """Return the limits that were known when a version was trained, without those measured later."""
+    return [limit for limit in version.card.get("limits", ()) if limit not in version.card["measured_limits"]]
 
 
 def data_sentence(data: dict[str, Any], task: Task) -> str:

@@ -12,7 +12,8 @@ from components.answers import Row, summary
 from components.cards import shown_name, two_digits
 from components.pictures import Arrival
 from components.scale import FROM_CNMC, FROM_MICROSCOPE, Scale, remember, remembered
-from components.table import records, set_share, to_csv
+from components.share import Share, set_share
+from components.table import records, to_csv
 from leuk_core import RESEARCH_ONLY
 from leuk_core.images import SmearImage
 from leuk_core.registry import ClassCard, Task
@@ -122,18 +123,18 @@ class TestTable:
         return Row(Arrival(3, name, "0" * 64, None, "This file is empty."), None)
 
     def test_a_file_says_research_only_and_opens_as_utf8_in_a_spreadsheet(self):
-        data = to_csv(records([self.row("a.png")], self.task))
+        data = to_csv(records([self.row("a.png")], Share(self.task)))
         assert data.startswith(b"\xef\xbb\xbf")
         assert RESEARCH_ONLY in data.decode("utf-8-sig").splitlines()[0]
 
     def test_names_are_given_only_on_request(self):
-        assert "Doe" not in to_csv(records([self.row("Doe.png")], self.task)).decode()
-        assert "picture 3" in to_csv(records([self.row("Doe.png")], self.task)).decode()
-        assert "Doe.png" in to_csv(records([self.row("Doe.png")], self.task, with_names=True)).decode()
+        assert "Doe" not in to_csv(records([self.row("Doe.png")], Share(self.task))).decode()
+        assert "picture 3" in to_csv(records([self.row("Doe.png")], Share(self.task))).decode()
+        assert "Doe.png" in to_csv(records([self.row("Doe.png")], Share(self.task), with_names=True)).decode()
 
     @pytest.mark.parametrize("name", ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\t=1", " =1"])
     def test_a_name_is_never_a_formula(self, name):
-        (record,) = records([self.row(name)], self.task, with_names=True)
+        (record,) = records([self.row(name)], Share(self.task), with_names=True)
         line = to_csv([{"name": record["name"]}]).decode("utf-8-sig").splitlines()[2]
         assert line.strip('"').startswith("'")
 
