@@ -1,50 +1,65 @@
-"""`python -m train cross-validate`: out-of-fold scores of the five classifiers, by subject and by image."""
+"""`python -m train cross-validate`: out-of-fold scores of classifiers and networks, by subject and by image."""
 
 import argparse
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 from leuk_core.data.splits import Protocol
+from leuk_core.errors import InvalidParameter
 from leuk_core.registry.versions import load_task
 from leuk_core.training.cross_validate import cross_validate, write_sizes_and_colours
+from leuk_core.training.networks.schedule import PRESETS
 from leuk_core.zoo import classical
-from train.context import Bar, add_data_arguments, default_run
+from train import networks
+from train.context import Bar, Prepared, add_data_arguments, default_run
 from train.features import add_feature_arguments, compute
+
+COPIES = 2
+"""Changed copies of a cell that classifiers learn from where nothing is asked for."""
 
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verb."""
-    parser = verbs.add_parser("cross-validate", help="judge classifiers on cells and persons they did not see")
+    parser = verbs.add_parser("cross-validate", help="judge models on cells and persons they did not see")
     add_data_arguments(parser)
     add_feature_arguments(parser)
-    parser.add_argument("--model", choices=(*classical.NAMES, "all"), default="all")
-    parser.add_argument("--protocol", choices=("by-subject", "by-image", "both"), default="both")
+    parser.add_argument("--model", choices=(*classical.NAMES, "all", *networks.NAMES), default="all")
+    parser.add_argument(
+        "--protocol", choices=(*Protocol, "both"), help="classifiers: both; networks: by-subject where none is named"
+    )
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--preset", choices=("paper",), help="by image, five folds, 75 %% / 5 %% / 20 %% in each")
+    parser.add_argument("--only-fold", type=int, metavar="K", help="train this fold only, from 0 (networks)")
+    parser.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        help="classifiers: paper is by image, five folds, 75 %% / 5 %% / 20 %% in each; networks: settings (cpu)",
+    )
     parser.add_argument("--runs", type=Path, help="where run folders go")
-    parser.set_defaults(run=run)
+    networks.add_network_arguments(parser)
+    parser.set_defaults(run=run, copies=None)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the verb; prints one line of JSON a run."""
+    if args.model in networks.NAMES:
+        return _networks(args)
+    if args.preset not in (None, "paper") or args.only_fold is not None:
+        raise InvalidParameter("`--preset cpu|gpu` and `--only-fold` are for networks. Received: --model " + args.model)
+    args.copies = COPIES if args.copies is None else args.copies
+    args.protocol = args.protocol or "both"
     if args.preset == "paper":
         args.protocol, args.folds = "by-image", 5
     bar = Bar()
     prepared, features, recipe = compute(args, bar)
     classes = [entry.id for entry in load_task(args.task).classes]
-    config = {
-        "task": args.task,
-        "data": prepared.cells.name,
-        "cells": prepared.shown.key,
+    config = _config(args, prepared) | {
         "extractor": args.extractor,
         "copies": args.copies,
         "recipe_hash": recipe.hash,
-        "classes": classes,
-        "aliases_known": prepared.aliases_known,
-        "preset": args.preset,
     }
-    protocols = list(Protocol)[:2] if args.protocol == "both" else [Protocol(args.protocol)]
-    for protocol in protocols:
+    for protocol in _protocols(args.protocol):
         for model in classical.NAMES if args.model == "all" else (args.model,):
             folder = default_run(args, model, str(protocol))
             cross_validate(
@@ -57,3 +72,37 @@ def run(args: argparse.Namespace) -> int:
             write_sizes_and_colours(folder, shown.areas[used], shown.colours[used])
             print(json.dumps({"run": str(folder), "model": model, "protocol": protocol}), flush=True)
     return 0
+
+
+def _networks(args: argparse.Namespace) -> int:
+    from leuk_core.training.networks.cross_validate import Folds  # noqa: PLC0415 - needs Keras
+    from leuk_core.training.networks.cross_validate import cross_validate as judge  # noqa: PLC0415
+
+    bar = Bar()
+    prepared, workshop = networks.workshop_of(args, bar)
+    for protocol in _protocols(args.protocol or Protocol.BY_SUBJECT):
+        folder = default_run(args, args.model, str(protocol))
+        folder = folder.with_name(f"{folder.name}-{args.tag}" if args.tag else folder.name)
+        folds = Folds(protocol, args.folds, args.seed, args.only_fold)
+        found = judge(workshop, folds, folder, _config(args, prepared))
+        bar.close()
+        judged = sorted(set(found.fold.tolist()) - {-1})
+        print(f"{len(judged)} of {args.folds} folds are finished: {judged}", file=sys.stderr)
+        line = {"run": str(folder), "model": args.model, "protocol": protocol, "folds": judged}
+        print(json.dumps(line), flush=True)
+    return 0
+
+
+def _protocols(named: str) -> list[Protocol]:
+    return list(Protocol)[:2] if named == "both" else [Protocol(named)]
+
+
+def _config(args: argparse.Namespace, prepared: Prepared) -> dict[str, Any]:
+    return {
+        "task": args.task,
+        "data": prepared.cells.name,
+        "cells": prepared.shown.key,
+        "classes": [entry.id for entry in load_task(args.task).classes],
+        "aliases_known": prepared.aliases_known,
+        "preset": args.preset,
+    }

@@ -92,7 +92,7 @@ def cross_validate(
         If the folder holds a run with another configuration, or the folds can't be made.
     """
     config = {**config, "model": model, "protocol": str(protocol), "folds": folds, "seed": seed, "n": len(labels)}
-    _claim(folder, config)
+    claim(folder, config)
     by_image = protocol is Protocol.BY_IMAGE
     parts = image_folds(labels, folds, seed) if by_image else group_folds(labels, groups, folds, seed)
     target = np.array([list(classes).index(label) for label in labels])
@@ -157,7 +157,14 @@ def write_sizes_and_colours(folder: Path, areas: np.ndarray, colours: np.ndarray
     write_array(folder / "colour.npy", np.asarray(colours, np.float64))
 
 
-def _claim(folder: Path, config: dict[str, object]) -> None:
+def claim(folder: Path, config: dict[str, object]) -> None:
+    """Write what was asked into a new run folder; refuse one that holds a run which was asked for otherwise.
+
+    Raises
+    ------
+    InvalidData
+        If it does.
+    """
     path = folder / "config.json"
     if path.is_file():
         before = json.loads(path.read_text("utf-8"))
