@@ -101,7 +101,7 @@ def figures_html(version: ModelVersion, task: Task) -> str:
     lines = "".join(f"<tr>{line}</tr>" for results in found for line in _lines(results, task))
     sentences = "".join(f"<p>{escape(sentence)}</p>" for results in found for sentence in against_baseline(results))
     return (
-        f'<table class="leuk-table"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>'
+        f'<table class="leuk-table leuk-figures"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>'
         f'<p class="leuk-quiet">With 95 % intervals. Found: share of the cells of that class that get its label, '
         f"without a threshold.</p>{sentences}"
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from components.answers import Row
 from components.pictures import thumbnail_uri
-from components.share import Share
+from components.share import Share, set_share
 
 if TYPE_CHECKING:  # importing it brings scikit-learn, which a page without answers has no need of
     from leuk_core.prediction import Doubt, Prediction
@@ -100,8 +100,19 @@ def bars_html(prediction: Prediction, share: Share) -> str:
             f'<div class="leuk-bar {kind}" title="{escape(item.words)}"><span>{escape(item.short)}</span>'
             f"{track_html(value)}<b>{escape(two_digits(value))}</b></div>"
         )
-    base = f'<div class="leuk-base" title="{escape(share.rule)}">in a set with {escape(share.words)}</div>'
-    return f'<div class="leuk-bars">{"".join(lines)}{base if share.words else ""}</div>'
+    base = (
+        f'<div class="leuk-base" title="{escape(share.rule)}">{_base(prediction, share)}</div>' if share.words else ""
+    )
+    return f'<div class="leuk-bars">{"".join(lines)}{base}</div>'
+
+
+def _base(prediction: Prediction, share: Share) -> str:
+    """Return the set that the probabilities hold for and, in another set than the training set, the label's there."""
+    words = f"in a set with {escape(share.words)}"
+    if not share.moved or prediction.label is None:
+        return words
+    value = share.as_trained(prediction)[prediction.label]
+    return f"{words}<br>label: {escape(two_digits(value))} in a set with {escape(set_share(share.task))}"
 
 
 def track_html(probability: float) -> str:

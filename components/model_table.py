@@ -35,13 +35,13 @@ def table_html(said: Opinions) -> str:
         The answers so far.
     """
     common = _common(said)
-    over = "".join(f"<div>all models: {escape(text)}</div>" for text in common)
+    under = "".join(f"<div>All models: {escape(text)}</div>" for text in common)
     heads = ("model", "label", _followed(said.share), "doubts", "threshold", "ms")
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
     lines = "".join(_line(entry, said.share, common) for entry in said.said)
     return (
         f'<div class="leuk-all">{_agreement(said)}<table class="leuk-table"><thead><tr>{head}</tr></thead>'
-        f'<tbody>{lines}</tbody></table><div class="leuk-quiet">{over}</div></div>'
+        f'<tbody>{lines}</tbody></table><div class="leuk-quiet">{under}{escape(DISAGREE_RULE)}</div></div>'
     )
 
 
@@ -53,7 +53,7 @@ def _agreement(said: Opinions) -> str:
     )
     left_out = f'<span class="leuk-quiet">{escape(said.left_out)}</span>' if said.left_out else ""
     return (
-        f'<div class="leuk-agreement" title="{escape(DISAGREE_RULE)}"><b>{escape(said.verdict)}</b>'
+        f'<div class="leuk-agreement"><b>{escape(said.verdict)}</b>'
         f'<span class="leuk-parts" role="img" aria-label="{escape(said.agreement)}">{parts}</span>{left_out}</div>'
     )
 

@@ -77,19 +77,27 @@ class Share:
         """
         if not self.moved or not prediction.probabilities:
             return prediction
-        from leuk_core.evaluation.calibration import prior_shift  # noqa: PLC0415 brings scikit-learn
-
-        ids = list(prediction.probabilities)
-        before = np.array([self._trained[label] for label in ids])
-        shifted = prior_shift([list(prediction.probabilities.values())], before, self._shares(ids))[0]
-        probabilities = dict(zip(ids, map(float, shifted), strict=True))
+        probabilities = self._shifted(prediction, back=False)
         doubts = tuple(self._of_training(doubt) for doubt in prediction.doubts)
         label = prediction.label
-        likeliest = max(ids, key=probabilities.__getitem__)
+        likeliest = max(probabilities, key=probabilities.__getitem__)
         if label is not None and label != likeliest:
             doubts += (self._taken_back(label, likeliest, probabilities[likeliest]),)
             label = None
         return replace(prediction, probabilities=probabilities, label=label, doubts=doubts)
+
+    def as_trained(self, told: Prediction) -> dict[str, float]:
+        """Return the probabilities of an answer that `tell` gave, as they are in a set like the training set."""
+        return self._shifted(told, back=True) if self.moved and told.probabilities else told.probabilities
+
+    def _shifted(self, prediction: Prediction, *, back: bool) -> dict[str, float]:
+        from leuk_core.evaluation.calibration import prior_shift  # noqa: PLC0415 brings scikit-learn
+
+        ids = list(prediction.probabilities)
+        trained, wanted = np.array([self._trained[label] for label in ids]), self._shares(ids)
+        before, after = (wanted, trained) if back else (trained, wanted)
+        shifted = prior_shift([list(prediction.probabilities.values())], before, after)[0]
+        return dict(zip(ids, map(float, shifted), strict=True))
 
     def _shares(self, ids: list[str]) -> np.ndarray:
         """Return the wanted share of each class; those that are not the positive one keep their proportions."""

@@ -68,8 +68,8 @@ def _record(row: Row, share: Share | None, of_all: dict[str, Any], *, with_names
         for item in share.task.classes:
             record[f"probability {item.short}"] = _probability(prediction, item.id)
         record["in a set with"] = share.words or None
-    record["doubts"] = "; ".join(doubt.text for doubt in prediction.doubts) if prediction else None
     record |= of_all
+    record["doubts"] = "; ".join(doubt.text for doubt in prediction.doubts) if prediction else None
     record["notes"] = "; ".join(note.text for note in picture.notes) if picture else None
     record["error"] = row.sentence or None
     record["width"] = picture.width if picture else None

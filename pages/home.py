@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import streamlit as st
@@ -70,11 +71,11 @@ def installed_models() -> None:
 
 def of_task(versions: list[ModelVersion], task: Task) -> None:
     """Draw the models of a task; what they have in common, data and limits, is said once."""
+    lines = "".join(model_line(version) for version in versions)
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("model", "figure", "reference"))
+    table = f'<table class="leuk-table"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>'
     st.markdown(f"**{task.title}**")
-    for version in versions:
-        figure = figure_sentence(version.card) or "no figure has been measured yet"
-        mark = ", under-trained" if version.card.get("under_trained") else ""
-        st.markdown(f"- **{model_title(version)}**{mark}: {figure} · `{version.ref}`")
+    st.html(table)
     for sentence in dict.fromkeys(
         data_sentence(data, task) for version in versions for data in version.card.get("data", ())
     ):
@@ -84,6 +85,16 @@ def of_task(versions: list[ModelVersion], task: Task) -> None:
         with st.expander("Known limits", type="compact"):
             st.markdown("\n".join(f"- {limit}" for limit in limits))
             st.caption("What was measured later on other cells stands at the left, under “About this model”.")
+
+
+def model_line(version: ModelVersion) -> str:
+    """Return a model's line of the table: name, figure with protocol, reference."""
+    figure = figure_sentence(version.card) or "no figure has been measured yet"
+    mark = ' <span class="leuk-mark">under-trained</span>' if version.card.get("under_trained") else ""
+    return (
+        f'<tr><th scope="row">{escape(model_title(version))}{mark}</th><td>{escape(figure)}</td>'
+        f"<td>{escape(version.ref)}</td></tr>"
+    )
 
 
 def limits_at_training(version: ModelVersion) -> list[str]:

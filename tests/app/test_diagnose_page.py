@@ -222,6 +222,7 @@ class TestShare:
         # Bayes by hand: odds 0.95 / 0.05, times (0.20 / 0.80) / (0.63 / 0.37)
         odds = 19 * 0.25 / (0.63 / 0.37)
         assert f"<b>{odds / (1 + odds):.2f}</b>" in row(at, 1)
+        assert "label: 0.95 in a set with 63 % ALL cells" in row(at, 1)
         assert "resembles the ALL cells" in row(at, 1)
 
     def test_a_label_that_the_share_contradicts_is_taken_back_in_one_sentence(self, installed):

@@ -1,6 +1,7 @@
 """A person's walk in a real browser: drop cells, see labels, tune the filter, leave, come back; nothing breaks."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from leuk_core import RESEARCH_ONLY
+from leuk_core.registry import list_versions
+
+TASK = "all-vs-normal"
 
 pytestmark = pytest.mark.browser
 
@@ -27,10 +31,14 @@ def page(app_server, browser):
     opened.close()
 
 
-def go(page, name):
+def at_rest(page):
     # a click while the last answer is being put in its place can be lost, so wait until the page is at rest
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=MODEL_WAIT)
     page.wait_for_timeout(500)
+
+
+def go(page, name):
+    at_rest(page)
     page.get_by_role("link", name=name, exact=True).first.click()
     page.get_by_role("heading", name=name, exact=True).wait_for()
 
@@ -73,8 +81,14 @@ def test_a_cell_is_dropped_answered_tuned_and_still_there_afterwards(page, cnmc_
     cells = cnmc_cells(each=2)
     go(page, "Diagnose")
     page.locator("input[type=file]").set_input_files([cell.path for cell in cells])
-    page.get_by_text("in a set with 63 % ALL cells").nth(len(cells) - 1).wait_for(timeout=MODEL_WAIT)
+    page.locator(".leuk-base").nth(len(cells) - 1).wait_for(timeout=MODEL_WAIT)
     page.get_by_text("4 pictures:").wait_for()
+    at_rest(page)
+    page.get_by_role("button", name="In a set with 63 % ALL cells").click()
+    page.get_by_role("radio", name="5 %", exact=True).click()
+    told = page.locator(".leuk-base", has_text="in a set with 5 % ALL cells")
+    told.nth(len(cells) - 1).wait_for()
+    page.keyboard.press("Escape")
     go(page, "Preprocessing")
     handle = page.get_by_role("slider", name="Sigma")
     filtered = page.locator("figure[data-stage=logmh] img")
@@ -89,9 +103,31 @@ def test_a_cell_is_dropped_answered_tuned_and_still_there_afterwards(page, cnmc_
     go(page, "Diagnose")
     page.get_by_text("4 pictures:").wait_for()
     page.get_by_text(cells[0].path.name).first.wait_for()
+    told.nth(len(cells) - 1).wait_for()
     go(page, "Preprocessing")
     handle.wait_for()
     assert handle.input_value() == moved
+
+
+@pytest.mark.real
+@pytest.mark.skipif(
+    len({version.model for version in list_versions() if version.task == TASK}) < 2,
+    reason="fewer than two models of a task are installed",
+)
+def test_every_model_is_asked_on_request_and_the_answer_stays_above_the_fold(page, cnmc_cells):
+    go(page, "Diagnose")
+    page.locator("input[type=file]").set_input_files([cell.path for cell in cnmc_cells(each=1)])
+    page.locator(".leuk-base").nth(1).wait_for(timeout=MODEL_WAIT)
+    at_rest(page)
+    assert page.locator(".leuk-row").nth(1).bounding_box()["y"] < 720 - 120
+    page.get_by_text("All models", exact=True).click()
+    remarks = page.locator(".leuk-aside", has_text=re.compile("models? disagree"))
+    remarks.nth(1).wait_for(timeout=MODEL_WAIT)
+    at_rest(page)
+    page.get_by_text("Details", exact=True).first.click()
+    table = page.get_by_role("table").first
+    table.wait_for()
+    assert table.get_by_role("row").count() == 1 + len({v.model for v in list_versions() if v.task == TASK})
 
 
 def test_a_heap_of_awkward_files_gets_a_row_each(page, tmp_path):
