@@ -99,7 +99,7 @@ def figures_html(version: ModelVersion, task: Task) -> str:
     columns = [*OVERALL.values(), *(f"{cells_of(item)} found" for item in task.classes)]
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("protocol", *columns))
     lines = "".join(f"<tr>{line}</tr>" for results in found for line in _lines(results, task))
-    sentences = "".join(f"<p>{escape(sentence)}</p>" for results in found for sentence in against_baseline(results))
+    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in against_baseline(found[0]))
     return (
         f'<table class="leuk-table leuk-figures"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>'
         f'<p class="leuk-quiet">With 95 % intervals. Found: share of the cells of that class that get its label, '

@@ -90,6 +90,8 @@ def workbench(sheet: Sheet) -> None:
             return
         status.markdown(f"**{sheet.summary}**")
     with offer.container():
+        if sheet.closing:
+            st.caption(sheet.closing)  # at the end too: who counts labels should not have to scroll for it
         offer_scale(sum(row.doubts("scale-unknown") for row in sheet.rows))
     with place.container():
         if st.session_state[VIEW] == "table":

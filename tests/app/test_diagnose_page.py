@@ -307,6 +307,7 @@ class TestBesideALabel:
             "(by subject, 2,293 cells of 11 subjects)."
         )
         assert any(said in item.value for item in at.markdown)
+        assert any(said in item.value for item in at.caption)
 
     def test_labels_that_another_share_takes_back_make_them_fewer(self, installed):
         at = opened(1)
@@ -317,6 +318,16 @@ class TestBesideALabel:
         facts = next(body for body in html(opened(1)) if "<dt>threshold</dt>" in body)
         assert "<dt>threshold</dt><dd>0.70</dd>" in facts
         assert "svm@1" in facts
+
+
+def test_a_task_without_a_positive_class_has_no_share_to_choose(installed):
+    facts = json.loads((installed / "task.json").read_text("utf-8"))
+    write(installed / "task.json", facts | {"positive": None})
+    at = all_on(opened(12))
+    assert not [item for item in at.segmented_control if item.key == SHARE]
+    assert "in a set with 63 % ALL, 37 % normal cells" in row(at, 1)
+    assert "1 of 2 models disagrees: 1 ALL, 1 normal, 0 undecided" in row(at, 2)
+    assert "would get this label too" not in words(at)
 
 
 class TestAboutTheModel:
