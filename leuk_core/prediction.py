@@ -9,15 +9,16 @@ from functools import lru_cache
 
 import numpy as np
 
-from leuk_core.decision import Decision, load_novelty
+from leuk_core.answers import Answer, ClassifierAnswer, NetworkAnswer
+from leuk_core.decision import Decision
 from leuk_core.errors import InvalidParameter, ModelUnavailable
-from leuk_core.features.extractor import load_extractor
 from leuk_core.images import SmearImage
+from leuk_core.novelty import load_novelty
+from leuk_core.preprocessing.measure import size_and_colour
 from leuk_core.preprocessing.recipe import Recipe, Stages
 from leuk_core.registry.versions import ModelVersion, find_version, load_task
-from leuk_core.registry.weights import load_classifier
 from leuk_core.settings import settings
-from leuk_core.zoo import classical
+from leuk_core.zoo.catalogue import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class Prediction:
         Scale that was taken; None where it is unknown.
     scale_source : str
         Where it comes from, see `leuk_core.preprocessing.recipe.Stages`.
+    boxes : tuple of Box
+        What a detector found, in pixels of `seen`, best first; empty for other models.
+    warning : str
+        What holds for every answer of this model and must stay beside it, such as a training that was too short.
     """
 
     model: str
@@ -66,6 +71,8 @@ class Prediction:
     milliseconds: float = 0.0
     microns_per_pixel: float | None = None
     scale_source: str = "unknown"
+    boxes: tuple[Box, ...] = ()
+    warning: str = ""
 
 
 class Predictor:
@@ -89,9 +96,12 @@ class Predictor:
         self.task = load_task(version.task)
         self.recipe = version.recipe
         self.decision = Decision.from_dict(version.decision())
-        self._extractor = load_extractor(version.card["extractor"])
-        self._classifier = load_classifier(version.folder / "classifier.skops")
         self._novelty = load_novelty(version.task, version.card["reference"]) if "reference" in version.card else None
+        self._answer: Answer
+        if version.kind == "network":
+            self._answer = NetworkAnswer(version, self._novelty.extractor if self._novelty is not None else None)
+        else:
+            self._answer = ClassifierAnswer(version)
 
     @property
     def ref(self) -> str:
@@ -125,27 +135,34 @@ class Predictor:
             )
         start = time.perf_counter()
         stages = recipe.stages(image, microns_per_pixel)
-        seen = stages.pictures["logmh"]
         if not stages.cutout.found:
             nothing = Doubt("no-cell", stages.cutout.problem or "No cell was found.")
             return self._prediction(image, recipe, {}, (nothing,), stages, start)
-        features = self._extractor.cached_features(
-            (image.pixels_sha256, recipe.hash, stages.microns_per_pixel), recipe.scale(seen)
-        )
-        probability = self.decision.probabilities(classical.scores(self._classifier, features))[0]
-        doubts = tuple(self._doubts(stages, features, probability))
+        found = self._answer(image, recipe, stages, microns_per_pixel)
+        probability = self.decision.probabilities(found.scores)[0]
+        doubts = tuple(self._doubts(image, stages, found.features, probability))
         ids = [entry.id for entry in self.task.classes]
         return self._prediction(
-            image, recipe, dict(zip(ids, map(float, probability), strict=True)), doubts, stages, start
+            image, recipe, dict(zip(ids, map(float, probability), strict=True)), doubts, stages, start, found.boxes
         )
 
-    def _doubts(self, stages: Stages, features: np.ndarray, probability: np.ndarray) -> Iterator[Doubt]:
+    def _doubts(
+        self, image: SmearImage, stages: Stages, features: np.ndarray | None, probability: np.ndarray
+    ) -> Iterator[Doubt]:
         if stages.cutout.problem:
             yield Doubt("not-one-cell", stages.cutout.problem)
         if stages.scale_source == "unknown":
             yield Doubt("scale-unknown", "The scale is unknown, and cell size counts: give micrometres a pixel.")
-        if self._novelty is not None and self._novelty.is_unlike(features)[0]:
-            yield Doubt("unlike-training", "Unlike the cells that the model was trained on.")
+        if self._novelty is not None:
+            area, colour = size_and_colour(image.pixels, stages.cutout.mask, stages.microns_per_pixel)
+            if self._novelty.other_look(np.array([area]), colour[None])[0]:
+                yield Doubt(
+                    "other-look",
+                    "Size or colour unlike the training cells: another stain, light or camera, on which nobody has "
+                    "measured how often the model is right.",
+                )
+            if features is not None and self._novelty.other_kind(features)[0]:
+                yield Doubt("unlike-training", "Unlike the training cells: rather another kind of cell.")
         if probability.max() < self.decision.threshold:
             yield Doubt(
                 "low-probability",
@@ -161,6 +178,7 @@ class Predictor:
         doubts: tuple[Doubt, ...],
         stages: Stages,
         start: float,
+        boxes: tuple[Box, ...] = (),
     ) -> Prediction:
         decided = probabilities and not doubts
         return Prediction(
@@ -174,6 +192,8 @@ class Predictor:
             milliseconds=(time.perf_counter() - start) * 1000.0,
             microns_per_pixel=stages.microns_per_pixel,
             scale_source=stages.scale_source,
+            boxes=boxes,
+            warning=self.version.card.get("warning", ""),
         )
 
 

@@ -1,12 +1,12 @@
-"""`python -m train VERB`: audit, features, cross-validate, fit, evaluate; results on stdout as JSON Lines."""
+"""`python -m train VERB`, from the audit of a set to a version with its figures; results on stdout as JSON Lines."""
 
 import argparse
 import sys
 
 from leuk_core.errors import LeukError
-from train import audit, cross_validate, evaluate, features, fit
+from train import audit, cross_validate, evaluate, features, fit, limits, novelty
 
-VERBS = [audit, features, cross_validate, fit, evaluate]
+VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits]
 
 
 def main(arguments: list[str] | None = None) -> int:

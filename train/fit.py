@@ -11,7 +11,7 @@ from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.registry.versions import load_task
 from leuk_core.settings import settings
 from leuk_core.training.cross_validate import fit as fit_classifier
-from leuk_core.training.fit import store_reference, store_version
+from leuk_core.training.fit import store_version
 from leuk_core.training.run import today
 from leuk_core.zoo import classical
 from train.context import Bar, Prepared, add_data_arguments, open_prepared
@@ -27,6 +27,9 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument("--version", default=today(), help="name of the new version")
     parser.add_argument("--models", type=Path, help="where versions go; default: the installed models")
     parser.add_argument("--data-card", type=Path, help="JSON that describes the data: name, licence, specimen, stain")
+    parser.add_argument(
+        "--reference", help="version of `python -m train novelty` that tells what is unlike these cells"
+    )
     parser.add_argument("--default", help="model that answers when none is named", choices=classical.NAMES)
     parser.add_argument("--epochs", type=int, default=4, help="passes over the cells (dcnn only)")
     parser.set_defaults(run=run)
@@ -43,7 +46,6 @@ def run(args: argparse.Namespace) -> int:
     classes = [entry.id for entry in load_task(args.task).classes]
     target = np.array([classes.index(label) for label in prepared.labels])
     about = _about(prepared, data)
-    store_reference(root / args.task / "reference" / args.version, features[0], prepared.groups, about, args.seed)
     for model in classical.NAMES if args.model == "all" else (args.model,):
         classifier = fit_classifier(model, features, target, args.seed)
         card = {
@@ -62,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
             **about,
         }
         folder = root / args.task / model / args.version
-        store_version(folder, classifier, recipe, card, args.extractor, args.version)
+        store_version(folder, classifier, recipe, card, args.extractor, args.reference)
         print(json.dumps({"version": f"{args.task}/{model}@{args.version}", "folder": str(folder)}), flush=True)
     return 0
 

@@ -79,3 +79,30 @@ def _check(picture: np.ndarray, mask: np.ndarray) -> None:
         raise InvalidParameter(
             f"`mask` must be bool of shape {picture.shape[:2]}. Received: {mask.shape}, {mask.dtype}"
         )
+
+
+def size_and_colour(pixels: np.ndarray, mask: np.ndarray, microns_per_pixel: float | None) -> tuple[float, np.ndarray]:
+    """Return a cell's area and its mean colour on the original picture: all that the trivial baseline knows of it.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width, 3), uint8
+        RGB, before any normalisation.
+    mask : ndarray of shape (height, width), bool
+        The cell.
+    microns_per_pixel : float or None
+        Scale of the picture.
+
+    Returns
+    -------
+    (float, ndarray of shape (3,))
+        Square micrometres (NaN where the scale is unknown) and red, green, blue from 0 to 255 (NaN without a cell).
+
+    Examples
+    --------
+    >>> size_and_colour(np.full((4, 4, 3), 9, np.uint8), np.ones((4, 4), bool), 0.5)
+    (4.0, array([9., 9., 9.]))
+    """
+    scale = np.nan if microns_per_pixel is None else microns_per_pixel
+    colour = pixels[mask].mean(axis=0) if mask.any() else np.full(3, np.nan)
+    return float(mask.sum()) * scale**2, colour

@@ -21,6 +21,7 @@ from joblib import Parallel, delayed
 from leuk_core.data.cells import LabelledCell, LabelledCells
 from leuk_core.errors import LeukError
 from leuk_core.preprocessing.augment import Augmentation
+from leuk_core.preprocessing.measure import size_and_colour
 from leuk_core.preprocessing.recipe import CNMC_MICRONS_PER_PIXEL, Recipe
 
 Progress = Callable[[int, int, str], None]
@@ -150,14 +151,13 @@ def _one(cell: LabelledCell, recipe: Recipe, microns_per_pixel: float | None) ->
     except LeukError as error:
         raise type(error)(f"{cell.name}: {error}") from error
     stages = recipe.stages(image, microns_per_pixel)
-    inside = stages.cutout.mask
-    scale = stages.microns_per_pixel if stages.microns_per_pixel is not None else np.nan
+    area, colour = size_and_colour(image.pixels, stages.cutout.mask, stages.microns_per_pixel)
     return {
         "sized": stages.pictures["size"],
         "masks": np.packbits(stages.mask, axis=-1),
         "problems": stages.cutout.problem or "",
-        "areas": float(inside.sum()) * scale**2,
-        "colours": image.pixels[inside].mean(axis=0) if inside.any() else np.full(3, np.nan),
+        "areas": area,
+        "colours": colour,
         "pixels_sha256": image.pixels_sha256,
     }
 

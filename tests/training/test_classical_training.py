@@ -13,7 +13,6 @@ from leuk_core.evaluation.coverage import choose_threshold
 from leuk_core.images import decode
 from leuk_core.preprocessing.recipe import CNMC_MICRONS_PER_PIXEL, Recipe
 from leuk_core.training.cross_validate import cross_validate, read_run
-from leuk_core.training.fit import fit_novelty
 from leuk_core.training.shown import prepare, scale_of_set
 from leuk_core.zoo import classical
 
@@ -122,10 +121,3 @@ def test_the_threshold_lets_the_asked_share_through():
     probabilities = np.column_stack([top, 1 - top])
     threshold = choose_threshold(np.zeros(101, int), probabilities, coverage=0.8)
     assert (top >= threshold).mean() == pytest.approx(0.8, abs=0.02)
-
-
-def test_most_training_cells_are_like_cells_of_other_persons(numbers):
-    features, _, groups = numbers
-    arrays, limit = fit_novelty(features, groups, seed=0)
-    assert arrays["cells"].dtype == np.float16
-    assert 0 < limit < np.inf
