@@ -141,6 +141,8 @@ def build(name: str, classes: int, size: int, **parameters: Any) -> keras.Model:
         raise InvalidParameter(f"`classes` must be at least 2. Received: classes={classes}")
     builder = module(name).build
     known = set(builder.__kwdefaults__ or {})
+    if not 0 <= parameters.get("dropout", 0.0) < 1:
+        raise InvalidParameter(f"`dropout` must be from 0 to under 1. Received: dropout={parameters['dropout']}")
     if unknown := sorted(set(parameters) - known):
         raise InvalidParameter(f"{name} has the parameters {', '.join(sorted(known))}. Received also: {unknown}")
     return builder(classes, size, **parameters)

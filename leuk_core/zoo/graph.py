@@ -32,8 +32,6 @@ def picture(size: int, least: int = 64) -> Any:
 
 def label(features: Any, classes: int, dropout: float) -> Any:
     """Add dropout, the layer "logits" and the softmax "label" (equation 11), both in float32 whatever the policy."""
-    if not 0 <= dropout < 1:
-        raise InvalidParameter(f"`dropout` must be from 0 to under 1. Received: dropout={dropout}")
     x = layers.Dropout(dropout, name="label_drop")(features)
     x = layers.Dense(classes, dtype="float32", name="logits")(x)
     return layers.Activation("softmax", dtype="float32", name="label")(x)
