@@ -57,14 +57,18 @@ class Sheet:
         return summary(self.rows, self.share.task if self.share else None)
 
     @property
+    def many(self) -> bool:
+        """Whether there are more than `FEW` pictures: what is to be read with a label is then said once for all."""
+        return sum(row.arrival.picture is not None for row in self.rows) > FEW
+
+    @property
     def closing(self) -> str:
-        """The line under more than `FEW` cells; empty under fewer and where the figure was not measured."""
+        """The line for many pictures; empty for few and where the figure was not measured."""
         positive = self.share.task.positive if self.share else None
-        asked = [
-            row for row in self.rows if row.answer and row.answer.prediction and row.answer.prediction.probabilities
-        ]
-        if len(asked) <= FEW or self.share is None or positive not in self._also:
+        if not self.many or self.share is None or positive not in self._also:
             return ""
+        answers = [row for row in self.rows if row.answer and row.answer.prediction]
+        asked = [row for row in answers if row.answer.prediction.probabilities]
         labelled = sum(row.label == positive for row in asked)
         return closing_sentence(self._also[positive], labelled, len(asked), moved=self.share.moved)
 
@@ -100,6 +104,6 @@ class Sheet:
         number = row.arrival.number
         found = [aside(self.said[number])] if number in self.said and row.answer else []
         also = self._also.get(row.label or "")
-        if also and self.share and sum(other.arrival.picture is not None for other in self.rows) <= FEW:
+        if also and self.share and not self.many:
             found.append(Aside(row_sentence(also, moved=self.share.moved), f"95 % interval; {also.source}"))
         return found

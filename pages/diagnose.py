@@ -83,6 +83,8 @@ def workbench(sheet: Sheet) -> None:
         status.markdown(f"**{sheet.summary}**")
         controls(sheet)
     offer, first, place = st.empty(), which_page(len(sheet.rows)), st.empty()
+    if sheet.closing:
+        offer.caption(sheet.closing)  # at the end too: who counts labels should not have to scroll for it
     if sheet.version and any(row.state == "waiting" for row in sheet.rows):
         with place.container():
             slots = show_waiting(sheet.rows[first : first + ROWS_A_PAGE], sheet)
@@ -91,7 +93,7 @@ def workbench(sheet: Sheet) -> None:
         status.markdown(f"**{sheet.summary}**")
     with offer.container():
         if sheet.closing:
-            st.caption(sheet.closing)  # at the end too: who counts labels should not have to scroll for it
+            st.caption(sheet.closing)
         offer_scale(sum(row.doubts("scale-unknown") for row in sheet.rows))
     with place.container():
         if st.session_state[VIEW] == "table":
