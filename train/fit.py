@@ -8,14 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from leuk_core.preprocessing.recipe import Recipe
-from leuk_core.registry.versions import load_task
+from leuk_core.registry.versions import MODELS, load_task
 from leuk_core.settings import settings
 from leuk_core.training.cross_validate import fit as fit_classifier
 from leuk_core.training.fit import store_version
+from leuk_core.training.networks.schedule import PRESETS
 from leuk_core.training.run import today
 from leuk_core.zoo import classical
-from train.context import Bar, Prepared, add_data_arguments, open_prepared
+from train import fit_networks, networks
+from train.context import Bar, add_data_arguments, open_prepared
+from train.cross_validate import COPIES
 from train.features import add_feature_arguments, compute
+
+EXTRACTOR_EPOCHS = 4
 
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,16 +28,19 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser = verbs.add_parser("fit", help="fit on all cells and write a model version")
     add_data_arguments(parser)
     add_feature_arguments(parser)
-    parser.add_argument("--model", choices=(*classical.NAMES, "all", "dcnn"), default="all")
+    parser.add_argument("--model", choices=(*classical.NAMES, "all", "dcnn", *networks.NAMES), default="all")
     parser.add_argument("--version", default=today(), help="name of the new version")
     parser.add_argument("--models", type=Path, help="where versions go; default: the installed models")
     parser.add_argument("--data-card", type=Path, help="JSON that describes the data: name, licence, specimen, stain")
     parser.add_argument(
         "--reference", help="version of `python -m train novelty` that tells what is unlike these cells"
     )
-    parser.add_argument("--default", help="model that answers when none is named", choices=classical.NAMES)
-    parser.add_argument("--epochs", type=int, default=4, help="passes over the cells (dcnn only)")
-    parser.set_defaults(run=run)
+    parser.add_argument("--default", help="model that answers when none is named", choices=MODELS)
+    parser.add_argument("--preset", choices=tuple(PRESETS), help="settings of a network; cpu where none is named")
+    parser.add_argument("--from-run", type=Path, help="settings, and epochs, of this cross-validation (networks)")
+    parser.add_argument("--from-fold", type=int, metavar="K", help="store the network that this fold of it left")
+    networks.add_network_arguments(parser)
+    parser.set_defaults(run=run, copies=None)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,11 +49,14 @@ def run(args: argparse.Namespace) -> int:
     data = json.loads(args.data_card.read_text("utf-8")) if args.data_card else {}
     if args.model == "dcnn":
         return _fit_extractor(args, root, data)
+    if args.model in networks.NAMES:
+        return fit_networks.run(args, root, data)
+    args.copies = COPIES if args.copies is None else args.copies
     bar = Bar()
     prepared, features, recipe = compute(args, bar)
     classes = [entry.id for entry in load_task(args.task).classes]
     target = np.array([classes.index(label) for label in prepared.labels])
-    about = _about(prepared, data)
+    about = fit_networks.about(prepared.labels, prepared.groups, data, aliases_known=prepared.aliases_known)
     for model in classical.NAMES if args.model == "all" else (args.model,):
         classifier = fit_classifier(model, features, target, args.seed)
         card = {
@@ -69,23 +80,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _about(prepared: Prepared, data: dict) -> dict:
-    counts = {label: int((prepared.labels == label).sum()) for label in np.unique(prepared.labels)}
-    persons = {label: len(np.unique(prepared.groups[prepared.labels == label])) for label in np.unique(prepared.labels)}
-    return {
-        "data": [{**data.get("about", {}), "cells": counts, "subjects": persons}],
-        "aliases_joined": prepared.aliases_known,
-        "limits": data.get("limits", []),
-    }
-
-
 def _fit_extractor(args: argparse.Namespace, root: Path, data: dict) -> int:
     from leuk_core.training.pretrain import Pretraining, pretrain, store_extractor  # noqa: PLC0415 - needs Keras
 
     recipe, bar = Recipe(), Bar()
     prepared = open_prepared(args, recipe, bar)
     bar.close()
-    how = replace(Pretraining(), epochs=args.epochs)
+    how = replace(Pretraining(), epochs=args.epochs or EXTRACTOR_EPOCHS)
     folder = settings().data_dir / "runs" / f"dcnn-{args.version}"
     network, facts = pretrain(prepared.shown, prepared.all_labels, recipe, how, folder)
     target = root / "extractors" / "dcnn" / args.version

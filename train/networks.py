@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leuk_core.errors import InvalidParameter
+from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.registry.versions import load_task
 from leuk_core.settings import settings
 from leuk_core.training.networks.changes import Changes
@@ -33,6 +33,9 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--batch", type=int)
     group.add_argument("--free", choices=STAGES, help="what learns after the head")
     group.add_argument("--cached", action=argparse.BooleanOptionalAction, default=None, help="run the trunk once only")
+    group.add_argument(
+        "--statistics", action=argparse.BooleanOptionalAction, default=None, help="batch normalisation learns too"
+    )
     group.add_argument("--tail-from", help="layer after which a cached trunk ends")
     group.add_argument("--rate", type=float, help="peak learning rate with --free free")
     group.add_argument("--head-rate", type=float)
@@ -49,18 +52,24 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
 
 def workshop_of(args: argparse.Namespace, bar: Bar) -> tuple[Prepared, Workshop]:
     """Return the prepared cells and the workshop that the arguments name; imports Keras."""
-    from leuk_core.training.networks.workshop import CellSet, Workshop  # noqa: PLC0415 - only where one is trained
-
-    entry = catalogue.entry(args.model)
-    schedule, start = schedule_of(args), start_of(args)
+    entry, schedule = catalogue.entry(args.model), schedule_of(args)
     size = args.size or (entry.paper_size if schedule.preset == "paper" else entry.size)
-    recipe = recipe_of(args.model, size, logmh=args.logmh)
-    prepared = open_prepared(args, recipe, bar)
-    classes = tuple(entry.id for entry in load_task(args.task).classes)
-    cells = CellSet(prepared.shown, prepared.positions, prepared.labels, prepared.groups, classes, recipe)
     parameters: dict[str, Any] = dict(entry.paper) if schedule.preset == "paper" else {}
     if schedule.dropout is not None:
         parameters["dropout"] = schedule.dropout
+    return workshop_with(args, recipe_of(args.model, size, logmh=args.logmh), schedule, parameters, bar)
+
+
+def workshop_with(
+    args: argparse.Namespace, recipe: Recipe, schedule: Schedule, parameters: dict[str, Any], bar: Bar
+) -> tuple[Prepared, Workshop]:
+    """Return the prepared cells and the workshop for settings that are known already; imports Keras."""
+    from leuk_core.training.networks.workshop import CellSet, Workshop  # noqa: PLC0415 - only where one is trained
+
+    start = start_of(args)
+    prepared = open_prepared(args, recipe, bar)
+    classes = tuple(entry.id for entry in load_task(args.task).classes)
+    cells = CellSet(prepared.shown, prepared.positions, prepared.labels, prepared.groups, classes, recipe)
     return prepared, Workshop(args.model, cells, schedule, start, parameters, settings().cache_dir, bar)
 
 
@@ -68,7 +77,7 @@ def schedule_of(args: argparse.Namespace) -> Schedule:
     """Return the preset with what the arguments name in place of its own."""
     given = (
         "epochs", "head_epochs", "batch", "free", "cached", "tail_from", "rate", "head_rate", "weight_decay",
-        "dropout", "averaging", "weigh", "validation", "patience", "copies", "seed",
+        "dropout", "averaging", "weigh", "validation", "patience", "copies", "seed", "statistics",
     )  # fmt: skip
     found = preset(args.preset or "cpu", **_without_cache(args, {name: getattr(args, name) for name in given}))
     if args.stain_jitter is not None:
@@ -96,17 +105,11 @@ def start_of(args: argparse.Namespace) -> StartFrom:
     return StartFrom(kind, file, sha256_of(file))
 
 
-def refuse_for_classifiers(args: argparse.Namespace, names: Iterable[str]) -> None:
-    """Refuse arguments of networks where a classifier is asked for: they would be left out without a word."""
-    if used := [name for name in names if getattr(args, name, None) not in (None, "", True)]:
-        words = ", ".join(f"--{name.replace('_', '-')}" for name in used)
-        raise InvalidParameter(f"`{words}` must be left out for classifiers. Received: --model {args.model}")
-
-
 def _without_cache(args: argparse.Namespace, given: dict[str, Any]) -> dict[str, Any]:
     """Free everything where the start is random: a frozen random trunk sees nothing."""
     if args.start == "random" and given["free"] is None:
         given |= {"free": "all", "cached": False, "head_epochs": given["head_epochs"] or 0}
+        given["statistics"] = given["statistics"] is None or given["statistics"]
     elif given["free"] == "all" and given["cached"] is None:
         given["cached"] = False
     return given

@@ -102,6 +102,11 @@ class ModelVersion:
         return f"{self.task}/{self.model}@{self.version}"
 
     @property
+    def kind(self) -> str:
+        """What answers: "classifier" (on DCNN features) or "network"."""
+        return str(self.card.get("kind", "classifier"))
+
+    @property
     def recipe(self) -> Recipe:
         """The recipe that every picture goes through before this version sees it."""
         return Recipe.from_dict(_read(self.folder / "recipe.json"))

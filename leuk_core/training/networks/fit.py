@@ -48,9 +48,9 @@ class Trainee:
     judge: keras.Model
     classes: int
 
-    def free(self, stage: str) -> None:
+    def free(self, stage: str, *, statistics: bool) -> None:
         """Free the weights of a stage; behind a cached trunk the tail is everything behind it."""
-        catalogue.set_trainable(self.name, self.whole, stage)
+        catalogue.set_trainable(self.name, self.whole, stage, statistics=statistics and stage == "all")
         if self.part is not self.whole and stage == "tail":
             for layer in self.part.layers:
                 if layer.weights and type(layer).__name__ != "BatchNormalization":
@@ -177,7 +177,7 @@ class _Training:
     def run_part(self) -> None:
         """Train the part that comes next to its end."""
         stage, epochs = self.schedule.parts[self.standing.part]
-        self.trainee.free(stage)
+        self.trainee.free(stage, statistics=self.schedule.statistics)
         batches = self.learnt.resized(self.standing.batch)
         self._compile(stage, epochs * len(batches))
         average = Average(self.model, self.schedule.averaging)

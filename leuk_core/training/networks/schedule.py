@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -58,6 +59,9 @@ class Schedule:
         mean) and every class.
     dropout : float or None
         Of the network; None leaves its own.
+    statistics : bool
+        Whether batch normalisation learns where everything is free. Frozen, it keeps the start weights' averages, which
+        a few hundred steps would only spoil; random start weights have none to keep.
     mixed_precision : bool
         Half precision where a GPU is; never on a CPU.
     changes : Changes
@@ -90,6 +94,7 @@ class Schedule:
     averaging: float = 0.0
     weigh: str = "subjects"
     dropout: float | None = None
+    statistics: bool = False
     mixed_precision: bool = False
     changes: Changes = field(default_factory=Changes)
     seed: int = 0
@@ -118,6 +123,19 @@ class Schedule:
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON types."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Schedule:
+        """Rebuild the settings from `to_dict`'s result, as a run's record holds it.
+
+        Examples
+        --------
+        >>> Schedule.from_dict(PRESETS["gpu"].to_dict()) == PRESETS["gpu"]
+        True
+        """
+        changes = dict(facts["changes"])
+        changes["augmentation"] = Augmentation(**changes["augmentation"])
+        return cls(**{**facts, "changes": Changes(**changes)})
 
 
 _STRONG = Changes(Augmentation(), stain_gain=0.15, stain_offset=0.15)

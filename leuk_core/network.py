@@ -1,0 +1,59 @@
+"""A stored network, loaded: a picture in, logits and boxes out. Imports Keras when one is loaded."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from leuk_core.registry.versions import ModelVersion
+from leuk_core.registry.weights import load_network
+from leuk_core.zoo import catalogue
+from leuk_core.zoo.catalogue import Box
+
+WEIGHTS = "network.safetensors"
+
+
+class Network:
+    """A version of kind "network"; safe to call from several threads.
+
+    Parameters
+    ----------
+    version : ModelVersion
+        Its card names the network, its size, its classes and the parameters that it is built with.
+
+    Raises
+    ------
+    ModelUnavailable
+        If its weights don't fit.
+    """
+
+    def __init__(self, version: ModelVersion) -> None:
+        import keras  # noqa: PLC0415 - only where a network is needed
+
+        card = version.card
+        self.name: str = card["model"]
+        self.size: int = card["size"]
+        built = catalogue.build(self.name, len(card["classes"]), self.size, **card["parameters"])
+        self.whole = load_network(built, version.folder / WEIGHTS)
+        self._compiled = keras.Model(built.input, [built.get_layer("logits").output, *built.outputs])
+        self._lock = threading.Lock()
+
+    def answer(self, pictures: np.ndarray) -> tuple[np.ndarray, list[list[Box]]]:
+        """Return logits and boxes of pictures made by the version's recipe.
+
+        Parameters
+        ----------
+        pictures : ndarray of shape (n, size, size, 3), float32
+            Scaled.
+
+        Returns
+        -------
+        (ndarray of shape (n, classes), list of list of Box)
+            Logits in float64, and for each picture the boxes of a detector, in pixels, best first; no box from others.
+        """
+        with self._lock:
+            found: Any = self._compiled.predict_on_batch(pictures)
+        logits, *outputs = (np.asarray(values) for values in found)
+        return logits.astype(np.float64), catalogue.boxes(self.name, outputs, self.size)
