@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -239,10 +240,17 @@ def _versions() -> Iterator[ModelVersion]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """Return a JSON file; a file that did not change is not read again, so nobody may change what is returned."""
     try:
-        facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        found = path.stat()
+        return _parsed(path, found.st_mtime_ns, found.st_size)
     except (OSError, ValueError) as error:
         raise ModelUnavailable(
             f"{path.name} of a model can't be read: install the models anew. Received: {error}"
         ) from error
+
+
+@lru_cache(maxsize=1024)  # every page asks for every card several times; emptied with `_parsed.cache_clear()`
+def _parsed(path: Path, _changed: int, _size: int) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return facts
