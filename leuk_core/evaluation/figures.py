@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from textwrap import wrap
 
 import numpy as np
 import plotly.graph_objects as go
@@ -18,7 +17,6 @@ from leuk_core import RESEARCH_ONLY
 from leuk_core.errors import InvalidParameter
 from leuk_core.evaluation.calibration import ReliabilityRow
 from leuk_core.evaluation.coverage import CoverageRow
-from leuk_core.evaluation.metrics import Evaluation
 from leuk_core.evaluation.resampling import Estimate
 from leuk_core.evaluation.subjects import SubjectShare
 
@@ -30,53 +28,6 @@ GREY = "#7f7f7f"
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star")
 _PERCENT = ".0%"
-
-
-def confusion_figure(
-    evaluation: Evaluation, words: Mapping[str, str] | None = None, title: str = "What each class was called"
-) -> go.Figure:
-    """Draw the confusion matrix: cells, and their share of the row; the interval of each share on hover.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-        What to draw.
-    words : mapping of str to str or None
-        Words for class ids, from the task's card.
-    title : str
-        Title.
-    """
-    names = [_word(label, words) for label in evaluation.classes]
-    share = np.array([[np.nan if s.value is None else s.value for s in row] for row in evaluation.confusion_share])
-    counts = np.array(evaluation.confusion)
-    text = [
-        [f"{n:,.0f}<br>{_percent(s.value)}" for n, s in zip(row, shares, strict=True)]
-        for row, shares in zip(counts, evaluation.confusion_share, strict=True)
-    ]
-    hover = [
-        [f"{names[i]} called {names[j]}: {s.words(1, percent=True)}" for j, s in enumerate(row)]
-        for i, row in enumerate(evaluation.confusion_share)
-    ]
-    figure = go.Figure(
-        go.Heatmap(
-            z=share,
-            x=[_wrapped(name) for name in names],
-            y=[_wrapped(name) for name in names],
-            text=text,
-            texttemplate="%{text}",
-            customdata=hover,
-            hovertemplate="%{customdata}<extra></extra>",
-            colorscale=[[0.0, "#ffffff"], [1.0, BLUE]],
-            zmin=0.0,
-            zmax=1.0,
-            xgap=2,
-            ygap=2,
-            colorbar={"title": {"text": "share of row"}, "tickformat": _PERCENT},
-        )
-    )
-    figure.update_xaxes(title_text="called", constrain="domain", showgrid=False)
-    figure.update_yaxes(title_text="is", autorange="reversed", showgrid=False)
-    return _finish(figure, title, evaluation.caption)
 
 
 def reliability_figure(
@@ -116,6 +67,7 @@ def reliability_figure(
                 hovertemplate="said %{x:.2f}, happened %{customdata[2]}<br>%{customdata[0]:,} cells, %{customdata[1]}",
             )
         )
+    figure.update_layout(showlegend=len(tables) > 1)
     figure.update_xaxes(title_text="probability said", range=[-0.02, 1.02], constrain="domain")
     figure.update_yaxes(title_text="share that happened", range=[-0.02, 1.02], scaleanchor="x", constrain="domain")
     return _finish(figure, title, caption)
@@ -194,7 +146,7 @@ def share_by_subject_figure(
     words: Mapping[str, str] | None = None,
     title: str | None = None,
 ) -> go.Figure:
-    """Draw, for each subject, the share of its cells that was called positive.
+    """Draw, one dot a subject, the share of its cells that was called positive; the classes stand apart.
 
     Parameters
     ----------
@@ -210,24 +162,33 @@ def share_by_subject_figure(
         Title; None says what was counted.
     """
     figure = go.Figure()
-    for number, label in enumerate(dict.fromkeys(row.label for row in rows)):
-        own = [row for row in rows if row.label == label]
+    middles, lane = [], 0
+    labels = list(dict.fromkeys(row.label for row in rows))
+    for number, label in enumerate(labels):
+        own = sorted((row for row in rows if row.label == label), key=lambda row: row.share.value or 0.0)
+        middles.append(lane + (len(own) - 1) / 2)
         figure.add_trace(
             go.Scatter(
                 x=[row.share.value for row in own],
-                y=[escape(row.subject) for row in own],
-                error_x=_bars([row.share for row in own]),
+                y=list(range(lane, lane + len(own))),
+                error_x=_bars([row.share for row in own]) | {"width": 0},
                 mode="markers",
-                name=_word(label, words),
-                marker={"symbol": _symbol(number), "size": 9, "color": _colour(number)},
-                customdata=[[row.called, row.n, row.share.words(1, percent=True)] for row in own],
-                hovertemplate="%{y}: %{customdata[0]} of %{customdata[1]} cells<br>%{customdata[2]}",
+                name=f"{_word(label, words)} ({_subjects(len(own))})",
+                marker={"symbol": _symbol(number), "size": 8, "color": _colour(number)},
+                customdata=[
+                    [escape(row.subject), row.called, row.n, row.share.words(0, percent=True)] for row in own
+                ],
+                hovertemplate="%{customdata[0]}: %{customdata[1]} of %{customdata[2]} cells<br>%{customdata[3]}",
             )
-        )
+        )  # fmt: skip
+        lane += len(own) + 2
     figure.update_xaxes(title_text=f"cells called {_word(called, words)}", tickformat=_PERCENT, range=[-0.02, 1.02])
-    figure.update_yaxes(title_text="subject", type="category", autorange="reversed", dtick=1, tickfont={"size": 10})
-    figure.update_layout(height=max(320, 170 + 17 * len(rows)))
-    return _finish(figure, title or f"Share of cells called {_word(called, words)}, by subject", caption)
+    figure.update_yaxes(
+        tickvals=middles, ticktext=[_word(label, words) for label in labels], range=[lane - 1.5, -1], showgrid=False,
+        zeroline=False,
+    )  # fmt: skip
+    figure.update_layout(height=max(320, 210 + 8 * lane))
+    return _finish(figure, title or f"Each dot is a person: share of cells called {_word(called, words)}", caption)
 
 
 def learning_curves_figure(
@@ -280,47 +241,6 @@ def learning_curves_figure(
     _finish(figure, title, caption)
     figure.update_layout(legend={"orientation": "v", "x": 1.02, "y": 1.0, "yanchor": "top"})
     return figure
-
-
-def estimates_figure(
-    estimates: Mapping[str, Estimate],
-    caption: str,
-    title: str,
-    references: Mapping[str, float] | None = None,
-) -> go.Figure:
-    """Draw one figure of several models with its intervals, all of the same protocol, with thin reference lines.
-
-    Parameters
-    ----------
-    estimates : mapping of str to Estimate
-        By model, drawn from the top down.
-    caption : str
-        Protocol, cells, subjects: `Evaluation.caption`.
-    title : str
-        Name of the figure, such as "Weighted F1".
-    references : mapping of str to float or None
-        Lines to compare with, such as the trivial baseline and what the authors report.
-    """
-    names = [escape(name) for name in estimates]
-    figure = go.Figure(
-        go.Scatter(
-            x=[estimate.value for estimate in estimates.values()],
-            y=list(range(len(names))),
-            error_x=_bars(list(estimates.values())),
-            mode="markers",
-            marker={"size": 10, "color": BLUE},
-            customdata=[f"{escape(name)}: {estimate.words()}" for name, estimate in estimates.items()],
-            hovertemplate="%{customdata}<extra></extra>",
-            showlegend=False,
-        )
-    )
-    for number, (name, value) in enumerate((references or {}).items(), start=1):
-        figure.add_trace(_line([value] * 2, [-0.5, len(names) - 0.5], name, _dash(number), _colour(number), width=1.2))
-    figure.update_yaxes(
-        tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.4, -0.6], zeroline=False
-    )
-    figure.update_layout(height=max(280, 200 + 34 * len(names)))
-    return _finish(figure, title, caption)
 
 
 def _finish(figure: go.Figure, title: str, caption: str) -> go.Figure:
@@ -380,14 +300,6 @@ def _dash(number: int) -> str:
 
 def _word(label: str, words: Mapping[str, str] | None) -> str:
     return escape((words or {}).get(label, label), quote=False)
-
-
-def _wrapped(text: str) -> str:
-    return "<br>".join(wrap(text, 22))
-
-
-def _percent(value: float | None) -> str:
-    return "no cells" if value is None else f"{value:.0%}"
 
 
 def _subjects(n: int | None) -> str:

@@ -19,6 +19,7 @@ from PIL import Image
 from leuk_core import RESEARCH_ONLY, __version__
 from leuk_core.data.audit.look import BLACK
 from leuk_core.data.audit.report import AuditReport
+from leuk_core.data.audit.shortcuts import TRAITS
 from leuk_core.data.audit.verdict import Grade
 from leuk_core.data.cells import LabelledCell
 from leuk_core.data.splits import Protocol
@@ -44,13 +45,15 @@ TITLES = {
 }
 
 STYLE = """
-.grade{display:inline-block;min-width:8rem;padding:.1rem .5rem;border-radius:.3rem;text-align:center;color:#fff}
+.grade{display:inline-block;min-width:9rem;white-space:nowrap;padding:.1rem .5rem;border-radius:.3rem;
+text-align:center;color:#fff}
 .grade b{display:inline-block;width:1.2em}
 .green{background:#1a7f4b}.amber{background:#9a6700}.red{background:#b42318}
 .audit table{border-collapse:collapse;width:100%}.audit td,.audit th{padding:.3rem .8rem .3rem 0;vertical-align:top;
 text-align:left}.audit th{border-bottom:1px solid #8888}.pairs{display:flex;flex-wrap:wrap;gap:1rem}
-.pairs figure{margin:0;padding:.5rem;border:1px solid #8886;border-radius:.4rem;width:21rem}
-.pairs img{width:10rem;height:10rem;object-fit:contain;background:#111;color:#ddd;display:inline-block}
+.pairs figure{margin:0;padding:.5rem;border:1px solid #8886;border-radius:.4rem;width:22rem;box-sizing:border-box}
+.pairs figure div{display:flex;gap:.4rem}
+.pairs img{width:calc(50% - .2rem);aspect-ratio:1;object-fit:contain;background:#111;color:#ddd;font-size:.8rem}
 .pairs figcaption{font-size:.8rem;overflow-wrap:anywhere}
 """
 
@@ -59,6 +62,8 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}
 footer{margin-top:3rem;border-top:1px solid #bbb;padding-top:.5rem}
 """
+
+_TRAITS = {trait.key: trait.words for trait in TRAITS}
 
 _SIDE = 150  # pixels of a thumbnail
 
@@ -174,7 +179,7 @@ def shortcuts_html(facts: Facts) -> str:
     if not shortcuts:
         return "<p>Not measured.</p>"
     rows = [
-        f"<tr><td>{grade_html(one['grade'])}</td><td>{escape(one.get('words', one['trait']))}</td>"
+        f"<tr><td>{grade_html(one['grade'])}</td><td>{escape(_TRAITS.get(one['trait'], one['trait']))}</td>"
         f"<td>{escape(str(Estimate.from_dict(one['auroc'])))}</td>"
         f"<td>{escape(str(Estimate.from_dict(one['balanced_accuracy'])))}</td><td>{escape(one['text'])}</td></tr>"
         for one in shortcuts
@@ -188,12 +193,12 @@ def shortcuts_html(facts: Facts) -> str:
     return f"{caption}<table>{head}{''.join(rows)}</table>"
 
 
-def balance_html(facts: Facts) -> str:
-    """Return a table of images and persons by class."""
+def balance_html(facts: Facts, words: Mapping[str, str] | None = None) -> str:
+    """Return a table of images and persons by class; `words` names the classes for people."""
     balance = facts["balance"]
-    persons = balance["subjects"] or {}
+    persons, named = balance["subjects"] or {}, words or {}
     rows = [
-        f"<tr><td>{escape(name)}</td><td>{n:,}</td><td>{persons.get(name, 'not known')}</td></tr>"
+        f"<tr><td>{escape(named.get(name, name))}</td><td>{n:,}</td><td>{persons.get(name, 'not known')}</td></tr>"
         for name, n in balance["images"].items()
     ]
     head = "<tr><th>class</th><th>images</th><th>persons</th></tr>"
@@ -255,7 +260,7 @@ def _figure(pair: Facts, picture: Thumbnail) -> str:
         for name, *facts in zip(names, pair["labels"], pair["subjects"], pair["splits"], strict=True)
     )
     how = f"likeness {pair['score']:.2f}; {escape(pair['how'])}"
-    return f"<figure>{images}<figcaption>{captions}<br>{how}</figcaption></figure>"
+    return f"<figure><div>{images}</div><figcaption>{captions}<br>{how}</figcaption></figure>"
 
 
 def _image(name: str, address: str | None) -> str:

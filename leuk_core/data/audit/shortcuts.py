@@ -144,7 +144,6 @@ class Shortcut:
         """Return it as JSON wants it."""
         return {
             "trait": self.trait.key,
-            "words": self.trait.words,
             "auroc": self.auroc.to_dict(),
             "balanced_accuracy": self.balanced_accuracy.to_dict(),
             "chance": self.chance,

@@ -1,0 +1,1 @@
+"""What is told about models on paper: cards, tables and one HTML page that needs nothing from outside."""
