@@ -27,7 +27,7 @@ def save(path: Path, lists: dict[str, list[np.ndarray]], facts: dict[str, Any]) 
         Plain JSON types.
     """
     arrays = {
-        f"{name}/{index:05d}": np.ascontiguousarray(values)
+        f"{name}/{index:05d}": np.asarray(values, order="C")
         for name, found in lists.items()
         for index, values in enumerate(found)
     }

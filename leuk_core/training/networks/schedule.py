@@ -82,7 +82,7 @@ class Schedule:
     free: str = "tail"
     optimizer: str = "adamw"
     head_rate: float = 1e-3
-    rate: float = 5e-4
+    rate: float = 1e-4
     weight_decay: float = 1e-2
     warm_up: float = 0.1
     clip: float = 1.0
@@ -150,7 +150,7 @@ PRESETS: dict[str, Schedule] = {
         preset="cpu", batch=64, head_epochs=1, epochs=8, free="tail", averaging=0.99, changes=_STRONG, cached=True,
     ),
     "gpu": Schedule(
-        preset="gpu", batch=128, head_epochs=2, epochs=28, free="all", rate=2e-4, averaging=0.999, validation=0.15,
+        preset="gpu", batch=128, head_epochs=2, epochs=28, free="all", rate=1e-4, averaging=0.999, validation=0.15,
         patience=8, mixed_precision=True, changes=_STRONG,
     ),
 }  # fmt: skip
