@@ -52,8 +52,10 @@ def about_html(version: ModelVersion, task: Task) -> str:
     card = version.card
     limits = "".join(f"<li>{escape(limit)}</li>" for limit in card.get("limits", ()))
     parts = [f"<h3>{escape(model_title(version))}, version {escape(version.version)}</h3>"]
+    if card.get("warning"):
+        parts.append(f"<p><b>{escape(card['warning'])}</b></p>")
     if card.get("under_trained"):
-        parts.append("<p><b>Under-trained</b>: it is shown, but not counted where models are compared.</p>")
+        parts.append("<p>Under-trained: it is shown, but not counted where models are compared.</p>")
     if limits:
         parts.append(f"<h4>What speaks against it</h4><ul>{limits}</ul>")
     parts += [f"<h4>Trained on</h4>{data_html(data, task)}" for data in card.get("data", ())]

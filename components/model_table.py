@@ -84,6 +84,8 @@ def _line(entry: Said, share: Share, common: list[str]) -> str:
         probability = f'<span class="leuk-meter {kind}">{track_html(value)}<b>{named}{two_digits(value)}</b></span>'
     own = [doubt.text for doubt in prediction.doubts if doubt.text not in common]
     doubts = "<br>".join(map(escape, own)) or ("as all" if common else "none")
+    if prediction.warning:
+        doubts += f"<br><i>{escape(prediction.warning)}</i>"
     return (
         f"<tr>{head}<td>{label}</td><td>{probability}</td><td>{doubts}</td>"
         f"<td>{threshold_of(entry.version):.2f}</td><td>{prediction.milliseconds:.0f}</td></tr>"

@@ -103,6 +103,9 @@ class Sheet:
         """Return what is to be read beside the doubts of a row."""
         number = row.arrival.number
         found = [aside(self.said[number])] if number in self.said and row.answer else []
+        warning = row.answer.prediction.warning if row.answer and row.answer.prediction else ""
+        if warning:
+            found.insert(0, Aside(warning, "Holds for every answer of this model.", strong=True))
         also = self._also.get(row.label or "")
         if also and self.share and not self.many:
             found.append(Aside(row_sentence(also, moved=self.share.moved), f"95 % interval; {also.source}"))

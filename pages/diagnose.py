@@ -99,7 +99,6 @@ def workbench(sheet: Sheet) -> None:
         if st.session_state[VIEW] == "table":
             ask_everyone(sheet, [], {}, {}, status)
             show_table(sheet)
-            closing(sheet)
         else:
             shown = sheet.ordered(st.session_state[SORT])[first : first + ROWS_A_PAGE]
             slots, tables = show_rows(shown, sheet)

@@ -118,6 +118,7 @@ class StandIn:
         return Prediction(
             self.ref, "recipe", picture.pixels_sha256, {"all": p, "hem": 1 - p},
             ("all" if p > 0.5 else "hem") if sure else None, doubts, milliseconds=41.0,
+            warning="Under-trained, 3 epochs." if "/knn@" in self.ref else "",
         )  # fmt: skip
 
 
@@ -196,6 +197,13 @@ class TestAllModels:
         assert "classifier.skops is missing" in table
         assert "1 could not answer" in table
         assert "0.95" in table
+
+    def test_what_holds_for_every_answer_of_a_model_stands_beside_it(self, installed):
+        at = opened(1)
+        at.selectbox(key=models.MODEL).set_value(f"{TASK}/knn@1").run()
+        assert "Under-trained, 3 epochs." in row(at, 1)
+        at.selectbox(key=models.MODEL).set_value(f"{TASK}/svm@1").run()
+        assert "Under-trained" not in row(at, 1)
 
     def test_they_are_asked_once(self, installed):
         at = all_on(opened(2))
