@@ -181,8 +181,8 @@ def cell_weights(target: np.ndarray, groups: np.ndarray, weigh: str) -> np.ndarr
 
     Examples
     --------
-    >>> cell_weights(np.array([0, 0, 0, 1]), np.array(["a", "a", "b", "c"]), "classes").round(2).tolist()
-    [0.67, 0.67, 0.67, 2.0]
+    >>> cell_weights(np.array([0, 0, 1]), np.array(["a", "b", "c"]), "classes").tolist()
+    [0.75, 0.75, 1.5]
     """
     weights = np.ones(len(target))
     if weigh == "cells":
