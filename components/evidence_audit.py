@@ -28,7 +28,7 @@ from leuk_core.registry import Task
 from leuk_core.reports.evidence import stored_audit
 from leuk_core.settings import settings
 
-PATH = "leuk.audit.path"
+PATH, REFUSED = "leuk.audit.path", "leuk.audit.refused"
 PAIRS_SHOWN = 6
 """Pairs shown of each kind on the page; the HTML report shows more, the JSON all."""
 
@@ -77,20 +77,23 @@ def ask() -> None:
     """Draw the line where a folder or manifest is typed and its audit started."""
     roots = ", ".join(map(str, settings().readable_roots))
     with st.form("leuk-audit", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        path = st.text_input(
+        st.text_input(
             "Folder or manifest.csv on this server",
             key=PATH,
             placeholder="/path/to/a/folder/of/cells",
             help=f"Below: {roots}. LEUK_DATA_ROOTS names other folders. Pictures are read where they lie; no copy is "
             "made. Layouts: a manifest (path,label,subject,split), C-NMC, Leukemia Dataset 0.2, or a folder a class.",
         )
-        asked = st.form_submit_button("Audit", icon=":material/fact_check:")
-    if not asked:
-        return
+        st.form_submit_button("Audit", icon=":material/fact_check:", on_click=_start)
+    if refused := st.session_state.pop(REFUSED, ""):
+        st.error(refused, icon=":material/error:")
+
+
+def _start() -> None:
     try:
-        start(path)
+        start(st.session_state[PATH])
     except LeukError as error:
-        st.error(str(error), icon=":material/error:")
+        st.session_state[REFUSED] = str(error)
 
 
 def show_jobs() -> None:

@@ -31,6 +31,9 @@ RUNNING, DONE, FAILED, STOPPED, LOST = "running", "done", "failed", "stopped", "
 SILENT_S = 30.0
 """A running audit whose process has not been heard of for so long is lost."""
 
+ENDS = "leuk-audit-ends"
+"""Name of the thread that waits for the process of an audit."""
+
 _OFTEN_S = 0.3
 _ROWS_KEPT = 200
 
@@ -149,7 +152,7 @@ def start(path: str) -> AuditJob:
             [sys.executable, "-m", "leuk_core.data.audit", str(job.folder)],
             cwd=PROJECT_ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
-    threading.Thread(target=process.wait, name="leuk-audit-ends", daemon=True).start()
+    threading.Thread(target=process.wait, name=ENDS, daemon=True).start()
     return job
 
 
