@@ -276,9 +276,10 @@ def test_out_of_memory_halves_the_batch_and_goes_on(shown, tmp_path, monkeypatch
     import keras
 
     from leuk_core.training.networks.fit import Trainee, train
+    from leuk_core.training.networks.inference import compiled
 
     model = catalogue.build("alexnet", 2, SIZE, dense_units=4)
-    trainee = Trainee("alexnet", model, model, catalogue.logits_model(model), 2)
+    trainee = Trainee("alexnet", model, model, compiled(catalogue.logits_model(model)), 2)
     source = batches_of(shown, batch=8)
     source.targets = lambda masks, labels: [labels]
     fit, calls = keras.Model.fit, []

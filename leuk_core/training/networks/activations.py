@@ -8,18 +8,16 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 
 from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.training.networks.changes import Changes
+from leuk_core.training.networks.inference import compiled
 from leuk_core.training.networks.pipeline import Batches, Targets, changed
 from leuk_core.training.run import write_json
 from leuk_core.training.shown import Progress, ShownCells
-
-if TYPE_CHECKING:
-    import keras
 
 _BATCH = 32
 _KEPT_EVERY = 10  # batches after which a killed run goes on
@@ -163,10 +161,10 @@ def _fill(
     shape = (len(shown), *trunk.output.shape[1:])
     done = json.loads(note.read_text("utf-8"))["done"] if note.is_file() and unfinished.is_file() else 0
     kept = np.lib.format.open_memmap(unfinished, "r+" if done else "w+", np.float16, None if done else shape)
-    starts = range(done, len(shown), _BATCH)
+    starts, run = range(done, len(shown), _BATCH), compiled(trunk)
     for number, (start, pictures) in enumerate(_pictures(starts, shown, recipe, changes, seed)):
         end = start + len(pictures)
-        kept[start:end] = np.asarray(trunk.predict_on_batch(pictures)).astype(np.float16)
+        kept[start:end] = run(pictures).astype(np.float16)
         if number % _KEPT_EVERY == _KEPT_EVERY - 1:
             kept.flush()
             write_json(note, {"done": end})

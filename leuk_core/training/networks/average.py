@@ -28,7 +28,7 @@ class Average:
         self._average: list[Any] = []
         self._own: list[np.ndarray] = []
         if momentum:
-            self._average = [keras.ops.copy(variable.value) for variable in self.variables]
+            self._average = [keras.ops.copy(keras.ops.convert_to_tensor(variable)) for variable in self.variables]
 
     @property
     def values(self) -> list[np.ndarray]:
@@ -44,7 +44,7 @@ class Average:
         """Take the weights after step `step`, counted from 1, into the average."""
         keep = min(self.momentum, step / (step + 10.0))
         self._average = [
-            value * keep + variable.value * (1.0 - keep)
+            value * keep + keras.ops.convert_to_tensor(variable) * (1.0 - keep)
             for value, variable in zip(self._average, self.variables, strict=True)
         ]
 

@@ -52,7 +52,8 @@ def load(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]] | Non
 
 def numbers(variables: Iterable[Any]) -> list[np.ndarray]:
     """Return copies of the values of variables."""
-    return [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
+    # by way of a tensor: a variable on several devices has no other numbers
+    return [np.array(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable))) for variable in variables]
 
 
 def assign(variables: Iterable[Any], values: Iterable[np.ndarray]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,8 @@ class Trainee:
         The whole network.
     part : keras.Model
         What is trained: the whole network or, behind a cached trunk, its tail; shares its layers with `whole`.
-    judge : keras.Model
-        From the input of `part` to the logits.
+    judge : callable
+        From the input of `part` to the logits, see `leuk_core.training.networks.inference.compiled`.
     classes : int
         Length of the label.
     """
@@ -45,7 +46,7 @@ class Trainee:
     name: str
     whole: keras.Model
     part: keras.Model
-    judge: keras.Model
+    judge: Callable[[np.ndarray], np.ndarray]
     classes: int
 
     def free(self, stage: str, *, statistics: bool) -> None:
@@ -138,9 +139,9 @@ def train(
     return training.standing.history
 
 
-def logits_of(judge: keras.Model, batches: Batches) -> np.ndarray:
+def logits_of(judge: Callable[[np.ndarray], np.ndarray], batches: Batches) -> np.ndarray:
     """Return the logits (n, classes), float64, that a network gives for all cells of a source, in its order."""
-    parts = [np.asarray(judge.predict_on_batch(batches.at(0, index)[0])) for index in range(len(batches))]
+    parts = [judge(batches.at(0, index)[0]) for index in range(len(batches))]
     return np.concatenate(parts).astype(np.float64)
 
 

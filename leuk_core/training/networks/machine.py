@@ -12,7 +12,7 @@ import keras
 
 @contextmanager
 def ready(mixed_precision: bool) -> Iterator[dict[str, Any]]:
-    """Build and train networks in here; gives what a run records of the machine.
+    """Build and train networks in here; gives what a run records of the machine. Networks built before are forgotten.
 
     Parameters
     ----------
@@ -23,6 +23,7 @@ def ready(mixed_precision: bool) -> Iterator[dict[str, Any]]:
     -----
     Under TensorFlow several GPUs learn together (`tf.distribute.MirroredStrategy`).
     """
+    keras.utils.clear_session(free_memory=True)
     backend = keras.backend.backend()
     gpus = _gpus(backend)
     half = mixed_precision and gpus > 0

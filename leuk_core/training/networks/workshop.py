@@ -11,8 +11,10 @@ import keras
 import numpy as np
 
 from leuk_core.preprocessing.recipe import Recipe
+from leuk_core.training.networks import backup
 from leuk_core.training.networks.activations import ActivationBatches, activations_of
 from leuk_core.training.networks.fit import Trainee, logits_of
+from leuk_core.training.networks.inference import compiled
 from leuk_core.training.networks.pipeline import Batches, PictureBatches
 from leuk_core.training.networks.schedule import Schedule, cell_weights
 from leuk_core.training.networks.split import split, tail_start
@@ -97,14 +99,13 @@ class Workshop:
 
     def trainee(self) -> Trainee:
         """Return a new network with its start weights."""
-        keras.utils.clear_session(free_memory=True)
         keras.utils.set_random_seed(self.schedule.seed)
         classes, size = len(self.cells.classes), self.cells.recipe.size
         whole = catalogue.build(self.name, classes, size, **self.parameters)
         found = start_weights.load(self.name, whole, self.start.kind, self.start.path, self.start.sha256)
         self.started = found.to_dict()
         if not self.schedule.cached:
-            return Trainee(self.name, whole, whole, catalogue.logits_model(whole), classes)
+            return Trainee(self.name, whole, whole, compiled(catalogue.logits_model(whole)), classes)
         cut = self.schedule.tail_from or tail_start(self.name, whole)
         trunk, tail = split(whole, cut)
         _, judge = split(catalogue.logits_model(whole), cut)
@@ -112,7 +113,7 @@ class Workshop:
             trunk, self.cells.shown, self.cells.recipe, self.cache, self.schedule.copies, self.schedule.changes,
             self.schedule.seed, self.progress,
         )  # fmt: skip
-        return Trainee(self.name, whole, tail, judge, classes)
+        return Trainee(self.name, whole, tail, compiled(judge), classes)
 
     def learnt(self, places: np.ndarray) -> Batches:
         """Return the cells at these places of the set as they are learnt from: changed, weighted, in random order."""
@@ -129,13 +130,14 @@ class Workshop:
         The second value is by how much a few cells' logits differ when the whole network sees their pictures: 0 where
         it always does.
         """
-        for variable in trainee.whole.weights:
-            variable.assign(keras.ops.convert_to_numpy(variable.value).astype(np.float16).astype(np.float32))
+        weights = trainee.whole.weights
+        backup.assign(weights, [values.astype(np.float16).astype(np.float32) for values in backup.numbers(weights)])
         found = logits_of(trainee.judge, self.judged(places))
         if trainee.part is trainee.whole:
             return found, 0.0
         some = places[:8]
-        whole = logits_of(catalogue.logits_model(trainee.whole), self._pictures(some, 8, None, shuffle=False))
+        seen = compiled(catalogue.logits_model(trainee.whole))
+        whole = logits_of(seen, self._pictures(some, 8, None, shuffle=False))
         return found, float(np.abs(whole - found[: len(some)]).max())
 
     def _batches(self, places: np.ndarray, batch: int, weights: np.ndarray | None, *, shuffle: bool) -> Batches:
