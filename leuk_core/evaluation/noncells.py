@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike
 
-_STAINED = ((50, 15, 70), (120, 60, 140))
+Colours = tuple[tuple[float, float, float], tuple[float, float, float]]
+
+_ANY: Colours = ((0, 0, 0), (255, 255, 255))
+_STAINED: Colours = ((50, 15, 70), (120, 60, 140))
 """Range of red, green and blue in which stained nuclei lie: without these colours the pictures would be too easy."""
 
 
@@ -32,15 +34,16 @@ def non_cells(each: int = 10, side: int = 450, seed: int = 0) -> Iterator[tuple[
     rng = np.random.default_rng(seed)
     for kind in KINDS:
         for number in range(each):
-            colours = _STAINED if number % 4 < 2 else (0, 255)
+            colours = _STAINED if number % 4 < 2 else _ANY
             picture = np.clip(np.rint(_drawn(kind, side, colours, rng)), 0, 255).astype(np.uint8)
             if number % 2:
                 picture[~_disc(side, rng.uniform(0.15, 0.3))] = 0
             yield kind, picture
 
 
-def _drawn(kind: str, side: int, colours: tuple[ArrayLike, ArrayLike], rng: np.random.Generator) -> np.ndarray:
-    first, second = rng.uniform(*colours, size=(2, 3))
+def _drawn(kind: str, side: int, colours: Colours, rng: np.random.Generator) -> np.ndarray:
+    low, high = colours
+    first, second = rng.uniform(low, high, size=(2, 3))
     share = _SHARES[kind](side, rng)[..., None].astype(np.float64)
     if kind == "smooth noise":
         return first + share * rng.uniform(10, 60)

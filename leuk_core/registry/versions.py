@@ -43,11 +43,12 @@ _REFERENCE = re.compile(r"(?P<task>[a-z-]+)/(?P<model>[a-z-]+)(@(?P<version>[A-Z
 
 @dataclass(frozen=True, slots=True)
 class ClassCard:
-    """One class of a task: id in the data, a short name, and the words under which people meet it."""
+    """One class of a task: id in the data, a short name, the words under which people meet it, and its cells' name."""
 
     id: str
     short: str
     words: str
+    plural: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def fit(model: str, features: Sequence[np.ndarray], target: np.ndarray, seed: in
     with warnings.catch_warnings():
         # the paper fixes the number of epochs; whether they were enough shows in the results
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return classifier.fit(everything, repeated)
+        return classical.without_optimizer(classifier.fit(everything, repeated))
 
 
 def read_run(folder: Path) -> Validated:
