@@ -39,6 +39,7 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument("--preset", choices=tuple(PRESETS), help="settings of a network; cpu where none is named")
     parser.add_argument("--from-run", type=Path, help="settings, and epochs, of this cross-validation (networks)")
     parser.add_argument("--from-fold", type=int, metavar="K", help="store the network that this fold of it left")
+    parser.add_argument("--bits", type=int, choices=(16, 8), default=16, help="of each stored weight (networks)")
     networks.add_network_arguments(parser)
     parser.set_defaults(run=run, copies=None)
 

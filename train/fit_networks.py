@@ -9,7 +9,7 @@ import statistics
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,12 @@ from leuk_core.training.networks.schedule import Schedule
 from train import networks
 from train.context import Bar
 
+if TYPE_CHECKING:
+    from leuk_core.training.networks.workshop import Workshop
+
+COMPARED = 500
+"""Cells on which stored weights are compared with those that were learnt: of a fold the judged ones."""
+
 
 def run(args: argparse.Namespace, root: Path, data: dict[str, Any]) -> int:
     """Fit and store one network; prints one line of JSON."""
@@ -29,14 +35,14 @@ def run(args: argparse.Namespace, root: Path, data: dict[str, Any]) -> int:
     if args.from_fold is not None:
         if args.from_run is None:
             raise InvalidParameter("`--from-fold` needs `--from-run`. Received: no run folder")
-        network, recipe, card = _of_fold(args.from_run, args.from_fold, args, data)
+        network, workshop, card, places = _of_fold(args.from_run, args.from_fold, args, data)
     else:
-        network, recipe, card = _of_all(args, data)
+        network, workshop, card, places = _of_all(args, data)
     from leuk_core.training.networks.store import store_network  # noqa: PLC0415 - needs Keras
 
     reference = {"reference": args.reference} if args.reference else {}
     facts = {"task": args.task, "version": args.version, **card, **reference, "default": args.default == args.model}
-    store_network(folder, network, recipe, facts)
+    store_network(folder, network, workshop.cells.recipe, facts, workshop.seen_whole(places[:COMPARED]), args.bits)
     line = {"version": f"{args.task}/{args.model}@{args.version}", "folder": str(folder)}
     print(json.dumps({**line, "epochs": card["epochs"], "warning": card["warning"]}), flush=True)
     return 0
@@ -54,7 +60,7 @@ def about(labels: np.ndarray, groups: np.ndarray, data: dict[str, Any], *, alias
     }
 
 
-def _of_all(args: argparse.Namespace, data: dict[str, Any]) -> tuple[Any, Recipe, dict[str, Any]]:
+def _of_all(args: argparse.Namespace, data: dict[str, Any]) -> tuple[Any, Workshop, dict[str, Any], np.ndarray]:
     """Train on all cells with the settings of a run, or of the arguments, and no validation part."""
     from leuk_core.training.networks.cross_validate import epochs_taken  # noqa: PLC0415 - needs Keras
     from leuk_core.training.networks.fit import train  # noqa: PLC0415
@@ -85,12 +91,12 @@ def _of_all(args: argparse.Namespace, data: dict[str, Any]) -> tuple[Any, Recipe
     card["training"] |= {"machine": machine, "microns_per_pixel": args.microns_per_pixel}
     card |= about(prepared.labels, prepared.groups, data, aliases_known=prepared.aliases_known)
     shutil.rmtree(place)
-    return trainee.whole, recipe, card
+    return trainee.whole, workshop, card, np.random.default_rng(0).permutation(everything)
 
 
 def _of_fold(
     run: Path, number: int, args: argparse.Namespace, data: dict[str, Any]
-) -> tuple[Any, Recipe, dict[str, Any]]:
+) -> tuple[Any, Workshop, dict[str, Any], np.ndarray]:
     """Take the network that a finished fold left; the card says which persons it did not see."""
     from leuk_core.training.networks.store import fold_of_run, network_card, network_of_fold  # noqa: PLC0415
 
@@ -111,7 +117,11 @@ def _of_fold(
     }  # fmt: skip
     if "persons" in facts:
         card["fold"]["persons_not_seen"] = sorted(set(found["groups"][~learnt].tolist()))
-    return network_of_fold(run, number, config), recipe, card
+    prepared, workshop = networks.workshop_with(args, recipe, schedule, config["parameters"], Bar())
+    if prepared.shown.key != config["cells"]:
+        raise InvalidData(f"`--data` must be the cells of the run. Received: {prepared.cells.name}")
+    places = np.random.default_rng(0).permutation(np.flatnonzero(found["judged"]))
+    return network_of_fold(run, number, config), workshop, card, places
 
 
 def _config(run: Path, args: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Weights without pickle: networks in safetensors (half precision on disk), scikit-learn models in skops."""
+"""Weights without pickle: networks in safetensors (16 or 8 bits on disk), scikit-learn models in skops."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from leuk_core.errors import ModelUnavailable
+from leuk_core.registry.eight_bits import packed, unpacked
 
 if TYPE_CHECKING:
     import keras
@@ -30,12 +31,30 @@ TRUSTED_TYPES = (
 """Types beyond skops' own list that a model file may hold. Nothing else is ever built from a file."""
 
 
-def save_network(model: keras.Model, path: Path, half: bool = True) -> None:
-    """Write a network's weights by variable path; float32 as float16 where `half`."""
-    arrays = {}
-    for variable in model.weights:
-        values = np.asarray(variable.numpy() if hasattr(variable, "numpy") else variable)
-        arrays[variable.path] = np.ascontiguousarray(values.astype(np.float16) if half else values)
+def save_network(model: keras.Model, path: Path, half: bool = True, eight_bits: bool = False) -> None:
+    """Write a network's weights by variable path.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Any network.
+    path : Path
+        The safetensors file.
+    half : bool
+        In half precision.
+    eight_bits : bool
+        Large kernels in 8 bits by channel (see `leuk_core.registry.eight_bits`), the rest in half precision.
+    """
+    import keras  # noqa: PLC0415
+
+    arrays = {
+        variable.path: np.asarray(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable)), order="C")
+        for variable in model.weights
+    }
+    if eight_bits:
+        arrays = packed(arrays)
+    elif half:
+        arrays = {name: values.astype(np.float16) for name, values in arrays.items()}
     save_file(arrays, path)
 
 
@@ -47,7 +66,7 @@ def load_network(model: keras.Model, path: Path) -> keras.Model:
     ModelUnavailable
         If a weight is missing or has another shape.
     """
-    arrays = load_file(path)
+    arrays = unpacked(load_file(path))
     for variable in model.weights:
         values = arrays.get(variable.path)
         if values is None or tuple(values.shape) != tuple(variable.shape):
@@ -56,7 +75,7 @@ def load_network(model: keras.Model, path: Path) -> keras.Model:
                 f"{path.name} doesn't fit this program: {variable.path} needs {tuple(variable.shape)}. "
                 f"Received: {received}"
             )
-        variable.assign(values.astype(np.float32))
+        variable.assign(values)
     return model
 
 

@@ -172,14 +172,23 @@ def test_a_version_from_a_fold_answers_what_the_fold_was_judged_by(finished, wor
     assert "A version is never changed" in capsys.readouterr().err
 
 
-def test_a_fit_on_all_cells_takes_the_settings_of_the_run(finished, workplace, capsys):
+def test_a_fit_on_all_cells_takes_the_settings_of_the_run_and_fits_into_eight_bits(finished, workplace, capsys):
+    from leuk_core.training.networks.store import CHANGED_LABELS
+
     run, _, _ = finished
     base, shared = workplace
-    assert main(["fit", *shared, "--model", "alexnet", "--from-run", str(run), "--version", "2"]) == 0
+    fit = ["fit", *shared, "--model", "alexnet", "--from-run", str(run), "--version", "2", "--bits", "8"]
+    assert main(fit) == 0
     card = read(base / "models" / "all-vs-normal" / "alexnet" / "2" / "card.json")
     assert card["epochs"] == {"head": 1, "all": 2}
     assert card["data"][0]["cells"] == {"all": 10, "hem": 10}
     assert "fold" not in card
+    assert card["storage"]["labels_changed"] <= max(1, CHANGED_LABELS * card["storage"]["of"])
+    sizes = [
+        (base / "models" / "all-vs-normal" / "alexnet" / version / "network.safetensors").stat().st_size
+        for version in ("1", "2")
+    ]
+    assert sizes[1] < 0.55 * sizes[0]
     assert card["start"]["kind"] == "in-domain"
 
 

@@ -14,6 +14,9 @@ from leuk_core.network import WEIGHTS
 from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.registry.versions import sha256_of
 from leuk_core.registry.weights import load_network, save_network
+from leuk_core.training.networks.fit import logits_of
+from leuk_core.training.networks.inference import compiled
+from leuk_core.training.networks.pipeline import Batches
 from leuk_core.training.networks.schedule import Schedule
 from leuk_core.training.run import environment, today, write_json
 from leuk_core.zoo import catalogue
@@ -22,7 +25,13 @@ ENOUGH_EPOCHS = 20
 """Passes over the cells under which a network that did not start from ImageNet counts as under-trained."""
 
 
-def store_network(folder: Path, network: keras.Model, recipe: Recipe, card: dict[str, Any]) -> None:
+CHANGED_LABELS = 0.02
+"""Largest share of cells whose label may change when the weights are stored in fewer bits; one may always."""
+
+
+def store_network(
+    folder: Path, network: keras.Model, recipe: Recipe, card: dict[str, Any], seen: Batches, bits: int = 16
+) -> None:
     """Write a network's version folder; an existing one is never written over.
 
     Parameters
@@ -30,25 +39,39 @@ def store_network(folder: Path, network: keras.Model, recipe: Recipe, card: dict
     folder : Path
         The version's.
     network : keras.Model
-        Trained; its weights are stored in half precision.
+        Trained.
     recipe : Recipe
         What its pictures go through.
     card : dict
         Facts fixed at training.
+    seen : Batches
+        Pictures by which the stored weights are compared with the network's own.
+    bits : {16, 8}
+        Half precision, or 8 bits by channel.
 
     Raises
     ------
     InvalidData
-        If the version exists.
+        If the version exists, or storing changes the label of more than `CHANGED_LABELS` of the pictures.
     """
     if (folder / "card.json").exists():
         raise InvalidData(f"A version is never changed: give `--version` another name. Received: {folder.name}")
     folder.mkdir(parents=True, exist_ok=True)
-    save_network(network, folder / WEIGHTS)
+    save_network(network, folder / WEIGHTS, eight_bits=bits == 8)
     (folder / WEIGHTS).chmod(0o644)
+    own = logits_of(compiled(catalogue.logits_model(network)), seen).argmax(axis=1)
+    load_network(network, folder / WEIGHTS)
+    stored = logits_of(compiled(catalogue.logits_model(network)), seen).argmax(axis=1)
+    storage = {"bits": bits, "labels_changed": int((own != stored).sum()), "of": len(own)}
+    if storage["labels_changed"] > max(1.0, CHANGED_LABELS * len(own)):
+        (folder / WEIGHTS).unlink()
+        raise InvalidData(f"`bits` must be more: too many labels change. Received: {storage}")
     write_json(folder / "recipe.json", recipe.to_dict())
     files = {name: sha256_of(folder / name) for name in (WEIGHTS, "recipe.json")}
-    write_json(folder / "card.json", {**card, "created": today(), "environment": environment(), "files": files})
+    write_json(
+        folder / "card.json",
+        {**card, "created": today(), "environment": environment(), "storage": storage, "files": files},
+    )
 
 
 def network_card(

@@ -124,6 +124,10 @@ class Workshop:
         """Return the cells at these places as they are, in order."""
         return self._batches(places, _JUDGED_AT_ONCE, None, shuffle=False)
 
+    def seen_whole(self, places: np.ndarray) -> Batches:
+        """Return the pictures of the cells at these places as they are, in order, whatever the schedule caches."""
+        return self._pictures(places, _JUDGED_AT_ONCE, None, shuffle=False)
+
     def logits(self, trainee: Trainee, places: np.ndarray) -> tuple[np.ndarray, float]:
         """Return the logits (n, classes) of the cells at these places, from weights in half precision as they are kept.
 
@@ -137,7 +141,7 @@ class Workshop:
             return found, 0.0
         some = places[:8]
         seen = compiled(catalogue.logits_model(trainee.whole))
-        whole = logits_of(seen, self._pictures(some, 8, None, shuffle=False))
+        whole = logits_of(seen, self.seen_whole(some))
         return found, float(np.abs(whole - found[: len(some)]).max())
 
     def _batches(self, places: np.ndarray, batch: int, weights: np.ndarray | None, *, shuffle: bool) -> Batches:
