@@ -16,6 +16,8 @@ from train.context import Bar
 
 Counts = dict[str, tuple[int, int]]
 
+DRAWN = "drawn pictures without a cell"
+
 
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verb."""
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
             found[ref][title] = counts
     drawn = [(kind, SmearImage(pixels, f"{kind}.png", "drawn")) for kind, pixels in non_cells()]
     for ref, counts in _answered(predictors, iter(drawn), len(drawn), None, "drawn pictures", bar).items():
-        found[ref]["drawn pictures without a cell"] = counts
+        found[ref][DRAWN] = counts
     bar.close()
     exempt = {words.get(label, label) for label in args.exempt}
     for predictor in predictors:
@@ -74,12 +76,6 @@ def _answered(
 
 
 def _facts(predictor: Predictor, answered: dict[str, Counts], exempt: set[str]) -> dict[str, object]:
-    sentences = []
-    for title, counts in answered.items():
-        spared = sorted(exempt & set(counts))
-        kinds = f"cells other than {_listed(spared)} of {title}" if spared else title
-        sentences.append(_sentence(kinds, [pair for label, pair in counts.items() if label not in exempt]))
-        sentences += [_sentence(f"cells of the class {label} of {title}", [counts[label]]) for label in spared]
     return {
         "kind": "limits",
         "version": predictor.version.version,
@@ -88,15 +84,40 @@ def _facts(predictor: Predictor, answered: dict[str, Counts], exempt: set[str]) 
         "rule": "answered: a label, and not one of all reasons for doubt",
         "answered": {title: {label: list(pair) for label, pair in table.items()} for title, table in answered.items()},
         "exempt": sorted(exempt),
-        "sentences": sentences,
+        "sentences": sentences(answered, exempt),
     }
+
+
+def sentences(answered: dict[str, Counts], exempt: set[str]) -> list[str]:
+    """Return what was measured in words: all other sets together first, then each of them.
+
+    Parameters
+    ----------
+    answered : dict of str to dict of str to (int, int)
+        By title of the set and by class: cells with a label without a doubt, and cells shown.
+    exempt : set of str
+        Classes that may well get a label.
+    """
+    sets = [title for title in answered if title != DRAWN]
+    cells = [pair for title in sets for pair in answered[title].values()]
+    said = []
+    if cells:
+        labelled, shown = (sum(column) for column in zip(*cells, strict=True))
+        words = f"cells of other sets ({', '.join(sets)})"
+        few = labelled < 0.1 * shown
+        said.append(
+            _sentence(words, cells) + (" It answers about pictures like its training cells only." if few else "")
+        )
+    for title, counts in answered.items():
+        spared = sorted(exempt & set(counts))
+        of = "" if title == DRAWN else "cells "
+        kinds = f"{of}other than {' and '.join(spared)} of {title}" if spared else f"{of and 'cells of '}{title}"
+        said.append(_sentence(kinds, [pair for label, pair in counts.items() if label not in exempt]))
+        said += [_sentence(f"cells of the class {label} of {title}", [counts[label]]) for label in spared]
+    return said
 
 
 def _sentence(kinds: str, counts: list[tuple[int, int]]) -> str:
     answered, shown = (sum(column) for column in zip(*counts, strict=True))
     share = exact_interval(answered, shown)
     return f"{answered} of {shown} {kinds} got a label without a doubt ({share.low:.1%} to {share.high:.1%}, by image)."
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join(words)
