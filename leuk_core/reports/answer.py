@@ -75,7 +75,7 @@ def _against_baseline(results: Results) -> str:
         ends = f"{difference.low:+.3f} to {difference.high:+.3f}"
     return (
         f"The cell's size and colour alone reach weighted F1 {trivial}; this model reaches {own}, {says} "
-        f"(difference {ends}, over subjects)."
+        f"(difference {ends}, over {results.figures['resampled']})."
     )
 
 

@@ -233,7 +233,9 @@ def _counts(data: Mapping[str, Any], task: Task) -> str | None:
     known = [entry for entry in task.classes if entry.id in cells]
     parts = [
         f"{entry.short} {cells[entry.id]:,} cells"
-        + (f" of {persons[entry.id]:,} persons" if entry.id in persons else ", persons unknown")
+        + (f" of {persons[entry.id]:,} persons" if entry.id in persons else "")
         for entry in known
     ]
-    return "; ".join(parts) or None
+    if not parts:
+        return None
+    return "; ".join(parts) + ("" if persons else "; persons unknown")

@@ -47,13 +47,14 @@ def explained(word: str, shown: str = "") -> str:
     return f'<abbr title="{escape(EXPLAINED[word])}">{text}</abbr>' if word in EXPLAINED else text
 
 
-def estimate_html(estimate: Estimate) -> str:
-    """Return a figure with its interval under it, in little room."""
+def estimate_html(estimate: Estimate, form: str = ".2f") -> str:
+    """Return a figure with its interval under it, in little room; `form` is how numbers are written."""
     if estimate.value is None:
         return "<small>not known</small>"
-    if estimate.low is None or estimate.high is None:
-        return f"<b>{estimate.value:.2f}</b><br><small>no interval</small>"
-    return f"<b>{estimate.value:.2f}</b><br><small>{estimate.low:.2f} to {estimate.high:.2f}</small>"
+    ends = "no interval"
+    if estimate.low is not None and estimate.high is not None:
+        ends = f"{estimate.low:{form}} to {estimate.high:{form}}"
+    return f"<b>{estimate.value:{form}}</b><br><small>{ends}</small>"
 
 
 def list_html(sentences: Iterable[str]) -> str:

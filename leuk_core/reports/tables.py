@@ -11,6 +11,9 @@ from leuk_core.registry import Task
 from leuk_core.reports.evidence import WORDS, Results, estimate_of
 from leuk_core.reports.pieces import axis, bar, estimate_html, explained, list_html, scale
 
+FEW = 3
+"""Classes up to which a table has room for an interval in each cell."""
+
 KEY_FIGURES = ("f1_weighted", "auroc", "balanced_accuracy", "accuracy", "auprc", "brier", "ece")
 
 
@@ -49,15 +52,15 @@ def mcnemar_html(results: Results) -> str:
 def by_class_html(figures: Mapping[str, Any], task: Task) -> str:
     """Return what each class reached: cells, subjects, and figures with intervals."""
     names = {"recall": "found", "precision": "right when called", "f1": "F1", "auroc": "AUROC"}
-    persons = figures.get("subjects_by_class") or {}
+    persons = figures.get("subjects_by_class")
     rows = [
         f'<tr><th scope="row">{escape(entry.short)}</th><td>{figures["cells_by_class"].get(entry.id, 0):,}</td>'
-        f"<td>{persons.get(entry.id, 'unknown')}</td>"
+        f"{f'<td>{persons.get(entry.id, 0)}</td>' if persons else ''}"
         + "".join(f"<td>{estimate_html(estimate_of(figures, name, entry.id))}</td>" for name in names)
         + "</tr>"
         for entry in task.classes
     ]
-    heads = ["", "cells", "subjects", *names.values()]
+    heads = ["", "cells", *(["subjects"] if persons else []), *names.values()]
     head = "".join(f'<th scope="col">{explained(word)}</th>' for word in heads)
     return f'<div class="ev-scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
@@ -66,7 +69,7 @@ def confusion_html(figures: Mapping[str, Any], task: Task) -> str:
     """Return the confusion matrix: cells and share of the row, with the interval of the share."""
     short = {entry.id: entry.short for entry in task.classes}
     names = [short.get(label, label) for label in figures["classes"]]
-    few = len(names) <= 3
+    few = len(names) <= FEW
     rows = []
     for i, (counts, shares) in enumerate(zip(figures["confusion"], figures["confusion_share"], strict=True)):
         cells = "".join(
@@ -96,24 +99,32 @@ def answered_html(facts: Mapping[str, Any], task: Task) -> str:
         return ""
     coverage, error = (Estimate.from_dict(answered[name]).words(0, percent=True) for name in ("coverage", "error"))
     unlike = ", or unlike the training cells," if facts.get("unlike_known") else ""
-    short = {entry.id: entry.short for entry in task.classes} | {"undecided": "undecided"}
-    called = [*answered["classes"], "undecided"]
-    rows = [
-        f'<tr><th scope="row">{escape(short.get(true, true))}</th>'
-        + "".join(
-            f"<td>{escape(Estimate.from_dict(shares[name]).words(0, percent=True)) if name in shares else ''}</td>"
-            for name in called
-        )
-        + "</tr>"
-        for true, shares in answered["shares"].items()
-    ]
-    head = "".join(f'<th scope="col">called {escape(short.get(name, name))}</th>' for name in called[:-1])
     return (
         f"<p>Cells whose highest probability is under {answered['threshold']:.2f}{unlike} stay undecided: "
         f"<b>{coverage}</b> of the cells get an answer, and <b>{error}</b> of the answers are wrong.</p>"
-        f'<div class="ev-scroll"><table><thead><tr><th scope="col">cells of class</th>{head}'
-        f'<th scope="col">undecided</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        f"{_called_html(answered, {entry.id: entry.short for entry in task.classes})}"
     )
+
+
+def _called_html(answered: Mapping[str, Any], short: Mapping[str, str]) -> str:
+    """Return what the cells of each class are called; with many classes only whether rightly."""
+    few = len(answered["classes"]) <= FEW
+    heads = (
+        [f"called {short.get(name, name)}" for name in answered["classes"]]
+        if few
+        else ["called rightly", "get an answer"]
+    )
+    rows = []
+    for true, shares in answered["shares"].items():
+        found = [shares[name] for name in answered["classes"]] if few else [
+            shares[true], answered["coverage_by_class"][true]
+        ]  # fmt: skip
+        cells = "".join(
+            f"<td>{estimate_html(Estimate.from_dict(one), '.0%')}</td>" for one in [*found, shares["undecided"]]
+        )
+        rows.append(f'<tr><th scope="row">{escape(short.get(true, true))}</th>{cells}</tr>')
+    head = "".join(f'<th scope="col">{escape(word)}</th>' for word in ["cells of class", *heads, "undecided"])
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def by_fold_html(facts: Mapping[str, Any]) -> str:
@@ -133,6 +144,8 @@ def by_fold_html(facts: Mapping[str, Any]) -> str:
     head = "".join(f'<th scope="col">{word}</th>' for word in ("fold", "cells", "subjects", explained("weighted F1")))
     last = f'<th scope="col">{scale(low, high)}</th><th scope="col">{explained("AUROC")}</th>'
     table = f"<table><thead><tr>{head}{last}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    if all(row["f1_weighted"]["low"] is not None for row in rows):
+        return table
     return f'{table}<p class="ev-quiet">No interval where one person alone stands for a class in the fold.</p>'
 
 

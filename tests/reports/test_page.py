@@ -131,6 +131,6 @@ def test_a_field_that_nobody_wrote_down_is_unknown(models):
     (card,) = data_cards(version, task)
     values = {field.words: field.value for field in card.fields}
     assert values["Stain"] == "Giemsa"
-    assert values["Cells and persons"] == "ALL 5 cells, persons unknown"
+    assert values["Cells and persons"] == "ALL 5 cells; persons unknown"
     assert values["Age and sex"] is None
     assert sum(section.unknown for section in model_card(version, task)) > 0

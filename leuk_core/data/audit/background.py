@@ -8,7 +8,6 @@ data/audits/<id>/report.json   what was found; pictures stay where they are
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -188,8 +187,6 @@ def work(folder: Path) -> None:
     job = read(folder)
     if job is None:
         raise InvalidData(f"`folder` must hold an audit that was started. Received: {folder}")
-    if hasattr(os, "nice"):
-        os.nice(5)  # the pages go first
     threading.Thread(target=_beat, args=(folder,), name="leuk-audit-beat", daemon=True).start()
     telling = _Telling(job)
     try:

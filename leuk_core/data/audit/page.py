@@ -50,7 +50,8 @@ text-align:center;color:#fff}
 .grade b{display:inline-block;width:1.2em}
 .green{background:#1a7f4b}.amber{background:#9a6700}.red{background:#b42318}
 .audit table{border-collapse:collapse;width:100%}.audit td,.audit th{padding:.3rem .8rem .3rem 0;vertical-align:top;
-text-align:left}.audit th{border-bottom:1px solid #8888}.pairs{display:flex;flex-wrap:wrap;gap:1rem}
+text-align:left}.audit th{border-bottom:1px solid #8888}.audit td{min-width:6.5rem}
+.pairs{display:flex;flex-wrap:wrap;gap:1rem}
 .pairs figure{margin:0;padding:.5rem;border:1px solid #8886;border-radius:.4rem;width:22rem;box-sizing:border-box}
 .pairs figure div{display:flex;gap:.4rem}
 .pairs img{width:calc(50% - .2rem);aspect-ratio:1;object-fit:contain;background:#111;color:#ddd;font-size:.8rem}
@@ -180,8 +181,7 @@ def shortcuts_html(facts: Facts) -> str:
         return "<p>Not measured.</p>"
     rows = [
         f"<tr><td>{grade_html(one['grade'])}</td><td>{escape(_TRAITS.get(one['trait'], one['trait']))}</td>"
-        f"<td>{escape(str(Estimate.from_dict(one['auroc'])))}</td>"
-        f"<td>{escape(str(Estimate.from_dict(one['balanced_accuracy'])))}</td><td>{escape(one['text'])}</td></tr>"
+        f"<td>{_estimate(one['auroc'])}</td><td>{_estimate(one['balanced_accuracy'])}</td><td>{escape(one['text'])}</td></tr>"
         for one in shortcuts
     ]
     first = shortcuts[0]
@@ -272,6 +272,10 @@ def _image(name: str, address: str | None) -> str:
 def _caption(name: str, label: str, subject: str | None, side: str | None) -> str:
     facts = [name, label, *([] if subject is None else [f"subject {subject}"]), *([] if side is None else [side])]
     return escape(" · ".join(facts))
+
+
+def _estimate(facts: Mapping[str, float | None]) -> str:
+    return escape(str(Estimate.from_dict(facts))).replace(" (", "<br>(")
 
 
 def _without_black(pixels: np.ndarray) -> np.ndarray:

@@ -238,7 +238,8 @@ class AuditReport:
         if not telling:
             return Verdict(grade, "No measured trait beside morphology tells the classes apart.")
         telling.sort(key=lambda shortcut: -(shortcut.auroc.value or 0))
-        return Verdict(grade, " ".join(shortcut.text for shortcut in telling))
+        found = [f"by {one.trait.words}, AUROC {one.auroc}: {one.trait.meaning}" for one in telling]
+        return Verdict(grade, f"Without morphology the classes can be told apart {'; '.join(found)}.")
 
 
 def side(cell: LabelledCell) -> str | None:
