@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from leuk_core.evaluation.intervals import exact_interval
 from leuk_core.evaluation.resampling import Estimate
 from leuk_core.registry import Task
 from leuk_core.reports.evidence import WORDS, Results, estimate_of
@@ -162,20 +163,18 @@ def limits_html(limits: Sequence[Mapping[str, Any]]) -> str:
 
 def _limit(facts: Mapping[str, Any]) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{escape(kind)}</th><td>{counts[0]:,} of {counts[1]:,}</td></tr>'
-        if isinstance(counts, list) and len(counts) == 2
-        else f'<tr><th scope="row">{escape(kind)}</th><td>{escape(str(counts))}</td></tr>'
+        f'<tr><th scope="row">{escape(name)}: {escape(kind)}</th><td>{_share_of(*counts)}</td></tr>'
         for name, kinds in facts.get("answered", {}).items()
-        for kind, counts in [(f"{name}: {kind}", counts) for kind, counts in kinds.items()]
+        for kind, counts in kinds.items()
     )
-    table = (
-        '<table><thead><tr><th scope="col">cells shown to it</th><th scope="col">got a label</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
-        if rows
-        else ""
-    )
+    head = '<tr><th scope="col">cells shown to it</th><th scope="col">got a label (95 % interval)</th></tr>'
+    table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
     how = ". ".join(str(facts[key]) for key in ("protocol", "rule") if facts.get(key))
     return f'{list_html(facts.get("sentences", ()))}{table}<p class="ev-quiet">{escape(how)}</p>'
+
+
+def _share_of(count: int, n: int) -> str:
+    return f"{count:,} of {n:,}: {escape(exact_interval(count, n).words(1, percent=True))}"
 
 
 def _difference(found: tuple[Estimate, bool] | None) -> str:

@@ -117,6 +117,12 @@ def test_a_version_without_results_has_a_report_too(models):
     assert "One microscope only." in page
 
 
+def test_what_other_cells_got_a_label_is_told_with_an_interval(models):
+    limits = {"kind": "limits", "answered": {"PBC": {"monocyte": [3, 100]}}, "sentences": ["Few."], "rule": "any label"}
+    page = report_html(models("svm", made_up(), limits), load_task("all-vs-normal"))
+    assert "PBC: monocyte</th><td>3 of 100: 3.0 % (0.6 to 8.5 %)" in page
+
+
 def test_notes_name_the_classes_as_people_know_them(models):
     task = load_task("all-vs-normal")
     facts = {"figures": {"notes": ["No intervals: one subject alone stands for class hem.", "(all 3, hem 2)"]}}
