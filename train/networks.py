@@ -47,6 +47,9 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--patience", type=int)
     group.add_argument("--stain-jitter", type=float, help="range of gain and offset of the optical density")
     group.add_argument("--logmh", action=argparse.BooleanOptionalAction, default=True, help="sharpen the cell")
+    group.add_argument(
+        "--stain", action=argparse.BooleanOptionalAction, default=True, help="bring colours to the reference stain"
+    )
     group.add_argument("--tag", default="", help="ending of the run folder's name")
 
 
@@ -57,7 +60,7 @@ def workshop_of(args: argparse.Namespace, bar: Bar) -> tuple[Prepared, Workshop]
     parameters: dict[str, Any] = dict(entry.paper) if schedule.preset == "paper" else {}
     if schedule.dropout is not None:
         parameters["dropout"] = schedule.dropout
-    return workshop_with(args, recipe_of(args.model, size, logmh=args.logmh), schedule, parameters, bar)
+    return workshop_with(args, recipe_of(args.model, size, logmh=args.logmh, stain=args.stain), schedule, parameters, bar)
 
 
 def workshop_with(

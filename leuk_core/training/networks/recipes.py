@@ -6,7 +6,7 @@ from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.zoo import catalogue
 
 
-def recipe_of(name: str, size: int, *, logmh: bool = True) -> Recipe:
+def recipe_of(name: str, size: int, *, logmh: bool = True, stain: bool = True) -> Recipe:
     """Return the recipe that a network is trained with.
 
     Parameters
@@ -18,6 +18,8 @@ def recipe_of(name: str, size: int, *, logmh: bool = True) -> Recipe:
         that a cell fills the same share of every network's picture.
     logmh : bool
         Whether LoGMH sharpens the cell, as in the default recipe.
+    stain : bool
+        Whether colours are brought to the reference stain, as in the default recipe.
 
     Examples
     --------
@@ -31,6 +33,7 @@ def recipe_of(name: str, size: int, *, logmh: bool = True) -> Recipe:
     return Recipe(
         size=size,
         microns_per_pixel=round(window / size, 6),
+        stain=usual.stain if stain else "none",
         scaling=catalogue.entry(name).scaling,
         logmh=usual.logmh if logmh else None,
     )
