@@ -105,8 +105,9 @@ def limits_at_training(version: ModelVersion) -> list[str]:
 def data_sentence(data: dict[str, Any], task: Task) -> str:
     """Say in one line what a model was trained on: cells and persons by class, name, specimen, stain, licence."""
     short = {entry.id: entry.short for entry in task.classes}
+    persons = data.get("subjects", {})
     counts = ", ".join(
-        f"{count:,} {short[label]} cells of {data['subjects'][label]} subjects"
+        f"{count:,} {short[label]} cells" + (f" of {persons[label]} subjects" if label in persons else "")
         for label, count in data["cells"].items()
     )
     kind = "; ".join(data[name] for name in ("specimen", "stain") if data.get(name))

@@ -60,7 +60,9 @@ def workshop_of(args: argparse.Namespace, bar: Bar) -> tuple[Prepared, Workshop]
     parameters: dict[str, Any] = dict(entry.paper) if schedule.preset == "paper" else {}
     if schedule.dropout is not None:
         parameters["dropout"] = schedule.dropout
-    return workshop_with(args, recipe_of(args.model, size, logmh=args.logmh, stain=args.stain), schedule, parameters, bar)
+    return workshop_with(
+        args, recipe_of(args.model, size, logmh=args.logmh, stain=args.stain), schedule, parameters, bar
+    )
 
 
 def workshop_with(

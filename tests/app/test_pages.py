@@ -7,7 +7,7 @@ from components import models
 from leuk_core import RESEARCH_ONLY
 from leuk_core.settings import settings
 
-PAGES = ("home", "diagnose", "preprocessing")
+PAGES = ("home", "diagnose", "preprocessing", "evidence")
 
 
 @pytest.fixture
