@@ -10,6 +10,7 @@ import numpy as np
 from leuk_core.features.extractor import FeatureExtractor, load_extractor
 from leuk_core.images import SmearImage
 from leuk_core.network import Network
+from leuk_core.preprocessing.kept import kept_stages
 from leuk_core.preprocessing.recipe import Recipe, Stages
 from leuk_core.registry.versions import ModelVersion
 from leuk_core.registry.weights import load_classifier
@@ -77,7 +78,7 @@ class NetworkAnswer:
         logits, boxes = self._network.answer(recipe.scale(stages.pictures["logmh"])[None])
         features = None
         if (extractor := self._extractor) is not None:
-            own = stages if recipe.hash == extractor.recipe.hash else extractor.recipe.stages(image, microns_per_pixel)
+            own = kept_stages().of(extractor.recipe, image, microns_per_pixel)
             features = _features(extractor, image, extractor.recipe, own)
         return Scored(logits, features, tuple(boxes[0]))
 

@@ -14,6 +14,7 @@ from leuk_core.decision import Decision
 from leuk_core.errors import InvalidParameter, ModelUnavailable
 from leuk_core.images import SmearImage
 from leuk_core.novelty import load_novelty
+from leuk_core.preprocessing.kept import kept_stages
 from leuk_core.preprocessing.measure import size_and_colour
 from leuk_core.preprocessing.recipe import Recipe, Stages
 from leuk_core.registry.versions import ModelVersion, find_version, load_task
@@ -50,7 +51,8 @@ class Prediction:
     seen : ndarray of shape (size, size, 3), float32 in [0, 1], or None
         What the model was shown, before its own scaling.
     milliseconds : float
-        Time from decoded picture to answer.
+        Time from decoded picture to answer. What another model has done to the same picture just before is not done
+        again: see `leuk_core.preprocessing.kept` and `FeatureExtractor.cached_features`.
     microns_per_pixel : float or None
         Scale that was taken; None where it is unknown.
     scale_source : str
@@ -134,7 +136,7 @@ class Predictor:
                 f"Received: size={recipe.size}, scaling={recipe.scaling}"
             )
         start = time.perf_counter()
-        stages = recipe.stages(image, microns_per_pixel)
+        stages = kept_stages().of(recipe, image, microns_per_pixel)
         if not stages.cutout.found:
             nothing = Doubt("no-cell", stages.cutout.problem or "No cell was found.")
             return self._prediction(image, recipe, {}, (nothing,), stages, start)
@@ -211,8 +213,9 @@ def load_predictor(ref: str | None = None) -> Predictor:
 
 
 def forget_models() -> None:
-    """Empty the memory of loaded models."""
+    """Empty the memory of loaded models and of prepared pictures."""
     _load.cache_clear()
+    kept_stages().clear()
 
 
 @lru_cache(maxsize=settings().max_loaded_models)

@@ -12,6 +12,7 @@ from leuk_core.data.splits import Protocol
 from leuk_core.errors import InvalidData
 from leuk_core.evaluation.calibration import fit_calibrator
 from leuk_core.evaluation.coverage import choose_threshold
+from leuk_core.evaluation.ensemble import KIND, evaluated_version, judge_ensemble, store
 from leuk_core.evaluation.out_of_fold import OutOfFold, judge_run
 from leuk_core.evaluation.results import COMPARED, compact, compare, results
 from leuk_core.registry.versions import Task, load_task
@@ -32,6 +33,9 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument("--version", help="store the results beside this version of the run's model")
     parser.add_argument("--models", type=Path, help="where versions are; default: the installed models")
     parser.add_argument("--paired", action="store_true", help="compare two runs on the same cells; stores nothing")
+    parser.add_argument(
+        "--ensemble", action="store_true", help="the runs' models together, by subject: figures of their mean, stored"
+    )
     parser.set_defaults(run=run)
 
 
@@ -41,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
         return _paired(args.runs)
     root = args.models if args.models is not None else settings().models_dir
     found = [read_run(folder) for folder in args.runs]
+    if args.ensemble:
+        return _ensemble(found, root)
     # by image goes last: its threshold is that of the run by subject
     for one in sorted(found, key=lambda one: one.config["protocol"] == Protocol.BY_IMAGE):
         _evaluate(one, root, args.version)
@@ -70,6 +76,48 @@ def _evaluate(found: Validated, root: Path, version: str | None) -> None:
     unfinished.replace(path)
     if judged.protocol is not Protocol.BY_IMAGE:
         write_json(_free(place, f"{today()}-decision", version), decision)
+
+
+def _ensemble(found: list[Validated], root: Path) -> int:
+    """Judge the mean of the runs' calibrated probabilities; under-trained models are left out, as on the pages."""
+    named = {evaluated_version(one.config, root): one for one in found}
+    left_out = [ref for ref in named if _card(ref, root).get("under_trained")]
+    runs = {ref: one for ref, one in named.items() if ref not in left_out}
+    if len({str(one.config["task"]) for one in found}) != 1 or len(named) != len(found):
+        raise InvalidData(f"An ensemble needs one run a model, of one task. Received: {', '.join(named)}")
+    if len({str(one.config.get("cells")) for one in runs.values()}) > 1:
+        raise InvalidData("An ensemble needs runs on the same cells. Received: runs of different data")
+    first = next(iter(runs.values()), found[0])
+    facts = judge_ensemble(
+        {ref: _judge(one) for ref, one in runs.items()},
+        coverage=COVERAGE,
+        features=_features(first),
+        doubted=next((doubted for one in runs.values() if (doubted := _array(one, "unlike")) is not None), None),
+    )
+    head = {"kind": KIND, "date": today(), "protocol": facts["figures"]["protocol"], "cells": first.config.get("cells")}
+    path = store(head | {"left_out": left_out} | facts, str(first.config["task"]), root)
+    overall = facts["figures"]["overall"]
+    line = {
+        "stored": path.name,
+        "members": facts["members"],
+        "left_out": left_out,
+        "n": facts["figures"]["n"],
+        "n_subjects": facts["figures"]["n_subjects"],
+        **{name: _short(overall[name]) for name in LINE_FIGURES},
+        "beats": {
+            ref: {name: entry["beats"] for name, entry in compared["differences"].items()}
+            for ref, compared in facts["against"].items()
+        },
+        "notes": [*facts["figures"]["notes"], *facts["notes"]],
+    }
+    print(json.dumps(line, ensure_ascii=False), flush=True)
+    return 0
+
+
+def _card(ref: str, root: Path) -> dict[str, Any]:
+    model, _, version = ref.partition("@")
+    card: dict[str, Any] = json.loads((root / model / version / "card.json").read_text("utf-8"))
+    return card
 
 
 def _judge(found: Validated) -> OutOfFold:
