@@ -14,7 +14,7 @@ from leuk_core.evaluation.calibration import fit_calibrator
 from leuk_core.evaluation.coverage import choose_threshold
 from leuk_core.evaluation.ensemble import KIND, evaluated_version, judge_ensemble, store
 from leuk_core.evaluation.out_of_fold import OutOfFold, judge_run
-from leuk_core.evaluation.results import COMPARED, compact, compare, results
+from leuk_core.evaluation.results import COMPARED, GIVEN_IDS, compact, compare, results
 from leuk_core.registry.versions import Task, load_task
 from leuk_core.settings import settings
 from leuk_core.training.cross_validate import Validated, read_run
@@ -32,6 +32,9 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument("runs", nargs="+", type=Path, help="run folders of `cross-validate`")
     parser.add_argument("--version", help="store the results beside this version of the run's model")
     parser.add_argument("--models", type=Path, help="where versions are; default: the installed models")
+    parser.add_argument(
+        "--given-ids", type=Path, metavar="RUN", help="the same by subject without --audit: how far aliases moved it"
+    )
     parser.add_argument("--paired", action="store_true", help="compare two runs on the same cells; stores nothing")
     parser.add_argument(
         "--ensemble", action="store_true", help="the runs' models together, by subject: figures of their mean, stored"
@@ -49,11 +52,11 @@ def run(args: argparse.Namespace) -> int:
         return _ensemble(found, root)
     # by image goes last: its threshold is that of the run by subject
     for one in sorted(found, key=lambda one: one.config["protocol"] == Protocol.BY_IMAGE):
-        _evaluate(one, root, args.version)
+        _evaluate(one, root, args.version, args.given_ids)
     return 0
 
 
-def _evaluate(found: Validated, root: Path, version: str | None) -> None:
+def _evaluate(found: Validated, root: Path, version: str | None, given_ids: Path | None) -> None:
     judged = _judge(found)
     place = root / str(found.config["task"]) / str(found.config["model"]) / "evaluations"
     decision = _decision(version, judged)
@@ -63,6 +66,8 @@ def _evaluate(found: Validated, root: Path, version: str | None) -> None:
     facts = results(
         judged, threshold, features=_features(found), doubted=_array(found, "unlike"), histories=_histories(found)
     )
+    if given_ids is not None and judged.protocol is Protocol.BY_SUBJECT:
+        facts[GIVEN_IDS] = _by_given_ids(given_ids, found)
     print(json.dumps(_line(found, judged, facts), ensure_ascii=False), flush=True)
     if not version:
         return
@@ -76,6 +81,17 @@ def _evaluate(found: Validated, root: Path, version: str | None) -> None:
     unfinished.replace(path)
     if judged.protocol is not Protocol.BY_IMAGE:
         write_json(_free(place, f"{today()}-decision", version), decision)
+
+
+def _by_given_ids(folder: Path, joined: Validated) -> dict[str, Any]:
+    """Return the figures of the same model where ids of one person were not joined yet."""
+    found = read_run(folder)
+    same = ("task", "model", "cells", "protocol")
+    if found.config["aliases_known"] or any(found.config.get(name) != joined.config.get(name) for name in same):
+        raise InvalidData(f"`--given-ids` must be the same run without `--audit`. Received: {folder.name}")
+    figures = _judge(found).evaluation().to_dict()
+    kept = {name: figures["overall"][name] for name in COMPARED}
+    return {"n": figures["n"], "n_subjects": figures["n_subjects"], "overall": kept}
 
 
 def _ensemble(found: list[Validated], root: Path) -> int:

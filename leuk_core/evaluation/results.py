@@ -21,6 +21,8 @@ from leuk_core.evaluation.resampling import Bootstrap
 BASELINE = "logistic regression on area and mean colour"
 COMPARED = ("f1_weighted", "auroc", "accuracy")
 BY_FOLD = ("f1_weighted", "auroc")
+GIVEN_IDS = "given_ids"
+"""Key of the figures that the same model has where ids of one person are not joined."""
 HIGHEST = "highest"
 DIGITS = 5
 POINTS = 50

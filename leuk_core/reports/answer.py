@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from leuk_core.data.splits import Protocol
 from leuk_core.evaluation.resampling import Estimate
+from leuk_core.evaluation.results import GIVEN_IDS
 from leuk_core.registry import ClassCard, Task
 from leuk_core.reports.evidence import Results, estimate_of
 
@@ -46,6 +47,7 @@ def _sentences(results: Results, task: Task) -> Iterator[str]:
             yield f"Found least: of 100 {worst.short} cells about {_of_100(known[worst])}."
     yield _persons(results, task)
     yield _against_baseline(results)
+    yield _by_given_ids(results)
 
 
 def _persons(results: Results, task: Task) -> str:
@@ -76,6 +78,18 @@ def _against_baseline(results: Results) -> str:
     return (
         f"The cell's size and colour alone reach weighted F1 {trivial}; this model reaches {own}, {says} "
         f"(difference {ends}, over {results.figures['resampled']})."
+    )
+
+
+def _by_given_ids(results: Results) -> str:
+    """Say how far the figure moved when ids of one person were joined."""
+    before = results.facts.get(GIVEN_IDS)
+    if before is None:
+        return ""
+    old, new = Estimate.from_dict(before["overall"]["f1_weighted"]), estimate_of(results.figures, "f1_weighted")
+    return (
+        f"Before ids of one person were joined, weighted F1 was {old} ({before['n_subjects']} given ids); "
+        f"joined, it is {new} ({results.figures['n_subjects']} subjects)."
     )
 
 

@@ -147,6 +147,19 @@ def test_a_person_on_both_sides_is_not_by_subject(models, tmp_path, capsys):
     assert "Persons stand on both sides of a fold" in capsys.readouterr().err
 
 
+def test_how_far_joined_ids_moved_the_figures_is_stored(models, tmp_path, capsys):
+    joined, given = leave_run(tmp_path / "joined"), leave_run(tmp_path / "given", skill=3.0)
+    arguments = ["evaluate", str(joined), "--version", "v1", "--models", str(models), "--given-ids", str(given)]
+    assert main(arguments) == 2
+    assert "the same run without `--audit`" in capsys.readouterr().err
+    config = json.loads((given / "config.json").read_text())
+    (given / "config.json").write_text(json.dumps(config | {"aliases_known": False}))
+    assert main(arguments) == 0
+    (path,) = (models / "all-vs-normal" / "svm" / "evaluations").glob("*-by-subject.json")
+    facts = json.loads(path.read_text())
+    assert facts["given_ids"]["overall"]["accuracy"]["value"] > facts["figures"]["overall"]["accuracy"]["value"]
+
+
 def test_two_models_are_compared_on_the_cells_that_both_judged(models, tmp_path, capsys):
     good = leave_run(tmp_path / "good", skill=3.0)
     poor = leave_run(tmp_path / "poor", skill=0.5, judged=[0, 1])
