@@ -37,6 +37,7 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         help="classifiers: paper is by image, five folds, 75 %% / 5 %% / 20 %% in each; networks: settings (cpu)",
     )
     parser.add_argument("--runs", type=Path, help="where run folders go")
+    parser.add_argument("--mlflow", action="store_true", help="log finished folds into MLflow too (networks)")
     networks.add_network_arguments(parser)
     parser.set_defaults(run=run, copies=None)
 
@@ -88,6 +89,10 @@ def _networks(args: argparse.Namespace) -> int:
         bar.close()
         judged = sorted(set(found.fold.tolist()) - {-1})
         print(f"{len(judged)} of {args.folds} folds are finished: {judged}", file=sys.stderr)
+        if args.mlflow:
+            from leuk_core.training.mlflow_export import export_run  # noqa: PLC0415 - optional
+
+            export_run(folder)
         line = {"run": str(folder), "model": args.model, "protocol": protocol, "folds": judged}
         print(json.dumps(line), flush=True)
     return 0

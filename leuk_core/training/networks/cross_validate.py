@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import train_test_split
 
 from leuk_core.data.splits import Protocol, group_folds, image_folds
@@ -101,7 +102,7 @@ def cross_validate(workshop: Workshop, folds: Folds, folder: Path, config: dict[
 def gather(
     folder: Path, parts: Sequence[tuple[np.ndarray, np.ndarray]], cells: CellSet
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Write scores and folds over all finished folds of a run folder, and return them."""
+    """Write scores, folds and confusion matrices over all finished folds of a run folder; return the first two."""
     scores = np.full((len(cells.labels), len(cells.classes)), np.nan)
     fold_of = np.full(len(cells.labels), -1)
     for number, (_, test) in enumerate(parts):
@@ -113,7 +114,26 @@ def gather(
     write_array(folder / "fold.npy", fold_of)
     write_array(folder / "labels.npy", np.asarray(cells.labels, dtype=str))
     write_array(folder / "groups.npy", np.asarray(cells.groups, dtype=str))
+    write_json(folder / "matrices.json", _matrices(scores, fold_of, cells))
     return scores, fold_of
+
+
+def _matrices(scores: np.ndarray, fold_of: np.ndarray, cells: CellSet) -> dict[str, Any]:
+    """Return confusion matrices (rows: true class) of the class with the highest score, before calibration."""
+
+    def matrix(here: np.ndarray) -> list[list[int]]:
+        called = scores[here].argmax(axis=1)
+        counts = confusion_matrix(cells.target[here], called, labels=range(len(cells.classes)))
+        found: list[list[int]] = counts.tolist()
+        return found
+
+    numbers = sorted(set(fold_of.tolist()) - {-1})
+    return {
+        "classes": list(cells.classes),
+        "rows": "true class, columns: class with the highest score, before calibration and threshold",
+        "all_judged": matrix(fold_of >= 0) if numbers else [],
+        "by_fold": {str(number): matrix(fold_of == number) for number in numbers},
+    }
 
 
 def _one(workshop: Workshop, folds: Folds, number: int, part: tuple[np.ndarray, np.ndarray], folder: Path) -> None:
