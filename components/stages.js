@@ -1,12 +1,20 @@
 // The stages of a recipe in a row. All pictures share one view (middle and span, in pixels of the original), which
 // outlives new pictures: a moved slider keeps the zoom. A new `revision` (another cell) starts from the first view.
+// Two components share this module: one draws the row, the other brings the filtered picture for its last place.
 
 const CLOSEST = 40; // times the first view
 const COLOURS = ["#c33c3c", "#2e8b57", "#3b6fc4"];
 const SVG = "http://www.w3.org/2000/svg";
 const shown = new WeakMap();
+let present = null; // the row on the page
+let filtered = null; // what came last for its last place
 
 export default function ({ data, parentElement }) {
+  if (data.filtered) {
+    filtered = data;
+    present?.showFiltered();
+    return;
+  }
   const root = parentElement.querySelector(".stages");
   let stages = shown.get(root);
   if (!stages) {
@@ -14,9 +22,12 @@ export default function ({ data, parentElement }) {
     shown.set(root, stages);
   }
   stages.show(data);
+  present = stages;
+  stages.showFiltered();
   return () => {
     stages.end();
     shown.delete(root);
+    if (present === stages) present = null;
   };
 }
 
@@ -43,9 +54,20 @@ class Row {
       this.revision = data.revision;
       this.reset();
     }
-    const tallest = Math.max(1e-6, ...data.panels.flatMap((panel) => panel.counts.flat()));
-    data.panels.forEach((panel, index) => fill(this.panels[index], panel, tallest));
+    data.panels.slice(0, -1).forEach((panel, index) => fill(this.panels[index], panel));
+    name(this.panels.at(-1), data.panels.at(-1));
     this.place();
+  }
+
+  // Another cell's picture is never shown under this cell's name: until its own has come, the last place is empty.
+  showFiltered() {
+    const fits = filtered?.revision === this.revision;
+    const last = this.panels.at(-1);
+    last.image.hidden = !fits;
+    if (fits) fill(last, filtered.filtered);
+    const counts = [...this.data.panels.slice(0, -1), ...(fits ? [filtered.filtered] : [])].map((panel) => panel.counts);
+    const tallest = Math.max(1e-6, ...counts.flat(2));
+    this.panels.forEach((panel, index) => draw(panel.curves, counts[index], tallest));
   }
 
   build(number) {
@@ -183,18 +205,25 @@ class Row {
   }
 }
 
-function fill(target, panel, tallest) {
+function name(target, panel) {
   target.figure.dataset.stage = panel.name;
   target.caption.textContent = panel.title;
   target.image.alt = panel.title;
   target.view.setAttribute("aria-label", `${panel.title}: arrow keys move, plus and minus zoom, 0 resets`);
-  if (target.source !== panel.src) {
-    target.source = panel.src;
-    target.image.src = panel.src;
-  }
-  panel.counts.forEach((counts, channel) => {
-    const points = counts.map((value, place) => `${place + 0.5},${(98 - (96 * value) / tallest).toFixed(1)}`);
-    target.curves[channel].setAttribute("points", points.join(" "));
+}
+
+function fill(target, panel) {
+  name(target, panel);
+  if (target.source === panel.src) return;
+  target.source = panel.src;
+  target.image.src = panel.src;
+}
+
+function draw(curves, counts, tallest) {
+  curves.forEach((curve, channel) => {
+    const values = counts?.[channel] ?? [];
+    const points = values.map((value, place) => `${place + 0.5},${(98 - (96 * value) / tallest).toFixed(1)}`).join(" ");
+    if (curve.getAttribute("points") !== points) curve.setAttribute("points", points);
   });
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,12 +35,14 @@ STRIP_SIDE = 144
 
 _BINS = 64
 _HERE = Path(__file__).parent
+_JS = (_HERE / "stages.js").read_text("utf-8")
 _viewer = st.components.v2.component(
     "leuk_stages",
     html='<div class="stages" role="group"></div>',
     css=(_HERE / "stages.css").read_text("utf-8"),
-    js=(_HERE / "stages.js").read_text("utf-8"),
+    js=_JS,
 )
+_messenger = st.components.v2.component("leuk_filtered", js=_JS)  # the same text is the same module in the browser
 
 
 @dataclass(frozen=True)
@@ -140,14 +143,16 @@ def filtered_panel(prepared: Prepared, filtered: np.ndarray) -> Panel:
 
 
 def show(panels: Sequence[Panel], window: Box, side: int, revision: str, words: str) -> None:
-    """Draw the panels in a row; they zoom and pan together and keep their view while the filter is tuned.
+    """Draw the stages before the filter in a row, with a place for the filtered picture at its end.
+
+    They zoom and pan together and keep their view while the filter is tuned.
 
     Parameters
     ----------
     panels : sequence of Panel
-        From left to right.
+        From left to right, without the filtered one; see `show_filtered`.
     window : tuple of float
-        What is seen at first, in pixels of the original.
+        What is seen at first, in pixels of the original; where the filtered picture lies.
     side : int
         Largest side of a panel, in pixels of the screen.
     revision : str
@@ -155,25 +160,42 @@ def show(panels: Sequence[Panel], window: Box, side: int, revision: str, words: 
     words : str
         What the row shows, for those who cannot see it.
     """
+    last = {"name": "logmh", "title": TITLES["logmh"], "src": "", "box": window, "counts": []}
     _viewer(
         key="leuk-stages",
         data={
-            "panels": [
-                {
-                    "name": panel.name,
-                    "title": TITLES[panel.name],
-                    "src": panel.uri,
-                    "box": panel.box,
-                    "counts": np.sqrt(panel.counts).round(3).tolist(),  # the root shows rare bright and dark pixels too
-                }
-                for panel in panels
-            ],
+            "panels": [*map(_sent, panels), last],
             "window": window,
             "side": side,
             "revision": revision,
             "words": words,
         },
     )
+
+
+def show_filtered(panel: Panel, revision: str) -> None:
+    """Fill the last place of the row that `show` drew.
+
+    It is sent alone: the other panels do not change while a slider moves, and they are most of what there is to send.
+
+    Parameters
+    ----------
+    panel : Panel
+        From `filtered_panel`.
+    revision : str
+        The same as that of the row.
+    """
+    _messenger(key="leuk-filtered", data={"filtered": _sent(panel), "revision": revision})
+
+
+def _sent(panel: Panel) -> dict[str, Any]:
+    return {
+        "name": panel.name,
+        "title": TITLES[panel.name],
+        "src": panel.uri,
+        "box": panel.box,
+        "counts": np.sqrt(panel.counts).round(3).tolist(),  # the root shows rare bright and dark pixels too
+    }
 
 
 def strip_html(cells: Sequence[tuple[str, str]]) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
 
-from components.models import chosen_version
+from components.models import chosen_version, warm_up
 from components.pictures import arrivals, sample_cells
-from components.scale import chosen_scale
+from components.scale import Scale
 from components.stages import Prepared, prepare
 from leuk_core.errors import LeukError
 from leuk_core.images import SmearImage, decode
@@ -25,7 +27,7 @@ CELL, SETTING = PREFIX + "cell", PREFIX + "setting"
 USED, SIGMA, BOOST, ALPHA, BETA = (PREFIX + name for name in ("used", "sigma", "boost", "alpha", "beta"))
 MASKED, CHANNELS, NORMALISATION = (PREFIX + name for name in ("masked", "channels", "normalisation"))
 PERCENTILES, STAIN, CUTOUT = (PREFIX + name for name in ("percentiles", "stain", "cutout"))
-NAME, VIEW, ASK, SAID = (PREFIX + name for name in ("name", "view", "ask", "said"))
+NAME, VIEW, ASK, SAID, FRESH = (PREFIX + name for name in ("name", "view", "ask", "said", "fresh"))
 
 OWN, PAPER = "own", "paper"
 KEPT = "kept:"
@@ -33,6 +35,7 @@ SIGMAS = (0.0, *(round(SMALLEST_SIGMA + 0.1 * step, 1) for step in range(48)))
 LARGEST_BOOST = 10.0
 ALPHAS = (0.05, 10.0)
 STRIP = 8
+REST = 0.15  # seconds without a move after which the strip is drawn
 _HELD = {"prepared": 6, "sized": 40}
 
 T = TypeVar("T")
@@ -63,7 +66,7 @@ def cells() -> list[Cell]:
     return own or _samples()
 
 
-def are_samples(shown: list[Cell]) -> bool:
+def are_samples(shown: Sequence[Cell]) -> bool:
     """Tell whether the page shows sample cells because the session has no pictures."""
     return bool(shown) and shown[0].label.startswith("sample")
 
@@ -166,8 +169,8 @@ def weights_moved() -> None:
     st.session_state[BOOST] = round(min(boost, LARGEST_BOOST), 3)
 
 
-def recipe() -> Recipe:
-    """Return the recipe that the controls say; size, scale and scaling are those of the model."""
+def recipe(own: Recipe) -> Recipe:
+    """Return the recipe that the controls say; size, scale and scaling are those of `own`, the model's."""
     state = st.session_state
     logmh = LoGMH(
         sigma=state[SIGMA],
@@ -179,7 +182,7 @@ def recipe() -> Recipe:
         masked=state[MASKED],
     )
     return replace(
-        own_recipe(),
+        own,
         cutout="auto" if state[CUTOUT] else "none",
         stain="reinhard" if state[STAIN] else "none",
         logmh=logmh if state[USED] else None,
@@ -190,7 +193,7 @@ def recipe() -> Recipe:
 def keep() -> None:
     """Keep the present recipe under the name in the box, and say so."""
     try:
-        kept = Shelf().save(recipe(), st.session_state[NAME])
+        kept = Shelf().save(recipe(own_recipe()), st.session_state[NAME])
     except LeukError as error:
         st.session_state[SAID] = str(error)
         return
@@ -216,26 +219,64 @@ def said() -> str:
     return str(st.session_state.pop(SAID, ""))
 
 
-def prepared(cell: Cell, wanted: Recipe) -> Prepared:
+def begin_afresh() -> None:
+    """Say that the page is drawn from the start: nothing has to wait for the hand to rest."""
+    st.session_state[FRESH] = True
+
+
+def wait_for_rest() -> None:
+    """Wait a moment, so that the new picture is drawn before anything else is worked out.
+
+    Notes
+    -----
+    Looking into the session's state lets Streamlit end this run at once when a slider has moved on meanwhile.
+    """
+    if st.session_state.pop(FRESH, False):
+        return
+    until = time.monotonic() + REST
+    while time.monotonic() < until:
+        time.sleep(0.005)
+        _ = FRESH in st.session_state
+
+
+def set_models_aside() -> None:
+    """Take loaded models out of the garbage collector's sight, once a process, as soon as they are loaded.
+
+    Notes
+    -----
+    Streamlit and Keras each collect all garbage at the end of every run. With TensorFlow loaded that takes half a
+    second, in which a moved slider is not heard. What is set aside is still freed when nothing refers to it any more.
+    """
+    if warm_up().state == "ready":
+        _freeze()
+
+
+@st.cache_resource(show_spinner=False)
+def _freeze() -> None:
+    gc.collect()
+    gc.freeze()
+
+
+def prepared(cell: Cell, wanted: Recipe, scale: Scale) -> Prepared:
     """Return the stages before the filter, worked out once a cell, recipe and scale."""
-    scale = chosen_scale().of(cell.picture)
-    return _held("prepared", _key(cell, wanted, scale), lambda: prepare(cell.picture, wanted, scale))
+    microns = scale.of(cell.picture)
+    return _held("prepared", _key(cell, wanted, microns), lambda: prepare(cell.picture, wanted, microns))
 
 
-def sized(cell: Cell, wanted: Recipe) -> tuple[np.ndarray, np.ndarray]:
+def sized(cell: Cell, wanted: Recipe, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
     """Return what the filter works on, picture and mask, worked out once a cell, recipe and scale."""
-    scale = chosen_scale().of(cell.picture)
+    microns = scale.of(cell.picture)
 
     def work() -> tuple[np.ndarray, np.ndarray]:
-        stages = replace(wanted, logmh=None).stages(cell.picture, scale)
+        stages = replace(wanted, logmh=None).stages(cell.picture, microns)
         return stages.pictures["size"], stages.mask
 
-    return _held("sized", _key(cell, wanted, scale), work)
+    return _held("sized", _key(cell, wanted, microns), work)
 
 
-def _key(cell: Cell, wanted: Recipe, scale: float | None) -> Hashable:
+def _key(cell: Cell, wanted: Recipe, microns: float | None) -> Hashable:
     picture = cell.picture
-    return picture.pixels_sha256, picture.microns_per_pixel, replace(wanted, logmh=None).hash, scale
+    return picture.pixels_sha256, picture.microns_per_pixel, replace(wanted, logmh=None).hash, microns
 
 
 def _held(what: str, key: Hashable, work: Callable[[], T]) -> T:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from components import tuning
 from components.effect import WAITING, answer_html, contrast_html, effect_html
 from components.frame import guard, page
 from components.models import chosen_version, loaded
 from components.pictures import arrivals, drop_zone, show_notice
-from components.scale import choose_scale, chosen_scale
-from components.stages import filtered_panel, show, small_uri, strip_html
+from components.scale import Scale, choose_scale, chosen_scale
+from components.stages import Prepared, filtered_panel, show, show_filtered, small_uri, strip_html
 from components.tuning import Cell
 from leuk_core.errors import LeukError
 from leuk_core.preprocessing.logmh import CHANNELS, NORMALISATIONS
@@ -41,18 +43,69 @@ def main() -> None:
     workbench()
 
 
+@dataclass(frozen=True)
+class Bench:
+    """What stays as it is while a slider moves: the cell, the others, the model's recipe, the scale, who answers."""
+
+    cell: Cell
+    others: tuple[Cell, ...]
+    prepared: Prepared
+    own: Recipe
+    scale: Scale
+    version: ModelVersion | None
+
+    @property
+    def revision(self) -> str:
+        """Changes with the cell and its scale; as long as it stays, the view stays."""
+        return f"{self.cell.picture.pixels_sha256} {self.prepared.window}"
+
+
 @st.fragment
 def workbench() -> None:
-    """Draw controls and pictures; a moved slider runs this and nothing else of the page."""
+    """Draw what is chosen now and then; the sliders and what they change are a fragment of their own."""
     with guard():
         shown = tuning.cells()
         toolbar()
         left, right = st.columns([1.15, 4], gap="medium")
         with left:
             cell = choose_cell(shown)
-            controls()
+            sliders = controls()
         with right:
-            pictures(cell, shown)
+            own, scale = tuning.own_recipe(), chosen_scale()
+            prepared = tuning.prepared(cell, tuning.recipe(own), scale)
+            others = tuple(tuning.others(cell, shown))
+            bench = Bench(cell, others, prepared, own, scale, chosen_version())
+            stages(bench)
+            tuning.begin_afresh()
+            tune(bench, sliders)
+
+
+@st.fragment
+def tune(bench: Bench, sliders: DeltaGenerator) -> None:
+    """Draw what a moved slider changes, and the sliders; a move runs this and nothing else of the page.
+
+    The new picture comes first. The strip and the model wait until the hand rests: they would take the processor
+    from the picture.
+    """
+    with guard():
+        recipe = tuning.recipe(bench.own)
+        panel = filtered_panel(bench.prepared, recipe.filtered(bench.prepared.sized, bench.prepared.mask))
+        contrast = contrast_html(bench.prepared, panel)
+        with st.container(gap=None):
+            show_filtered(panel, bench.revision)
+            line = st.empty()
+        line.html(effect_html(contrast))
+        if st.session_state[tuning.USED]:
+            with sliders:
+                filter_controls()
+        if said := tuning.said():
+            st.toast(said)
+        tuning.wait_for_rest()
+        tuning.set_models_aside()
+        strip(bench, recipe)
+        if bench.version is not None and st.session_state.get(tuning.ASK):
+            line.html(effect_html(contrast, WAITING))
+            line.html(effect_html(contrast, answer(bench.version, bench, recipe)))
 
 
 def toolbar() -> None:
@@ -88,7 +141,8 @@ def choose_cell(shown: list[Cell]) -> Cell:
     return labels[st.session_state[tuning.CELL]]
 
 
-def controls() -> None:
+def controls() -> DeltaGenerator:
+    """Draw the controls but for the sliders; return the place where these go."""
     points = tuning.starting_points()
     st.selectbox(
         "Start from",
@@ -100,15 +154,12 @@ def controls() -> None:
         help="Brings all controls to a recipe: the model's, the paper's, or one that you saved.",
     )
     st.toggle("LoGMH", key=tuning.USED, persist_state="session", help="Off: the model would see the resized picture.")
-    if st.session_state[tuning.USED]:
-        filter_controls()
+    sliders = st.container()
     with st.popover("Options", icon=":material/tune:", width="stretch"):
         options()
     with st.popover("Save", icon=":material/save:", width="stretch"):
         shelf()
-    said = tuning.said()
-    if said:
-        st.toast(said)
+    return sliders
 
 
 def filter_controls() -> None:
@@ -202,49 +253,38 @@ def shelf() -> None:
         st.caption(f":material/error: {sentence}")
 
 
-def pictures(cell: Cell, shown: list[Cell]) -> None:
-    recipe = tuning.recipe()
-    version, view = chosen_version(), st.session_state[tuning.VIEW]
-    prepared = tuning.prepared(cell, recipe)
-    panel = filtered_panel(prepared, recipe.filtered(prepared.sized, prepared.mask))
-    panels = (*prepared.panels, panel) if view == FIVE else (prepared.panels[-1], panel)
+def stages(bench: Bench) -> None:
+    view = st.session_state[tuning.VIEW]
     show(
-        panels,
-        prepared.window,
+        bench.prepared.panels if view == FIVE else bench.prepared.panels[-1:],
+        bench.prepared.window,
         side=SIDES[view],
-        revision=f"{cell.picture.pixels_sha256} {prepared.window}",
-        words=f"Stages of {cell.label}, from the original to LoGMH, each with the histogram of the cell under it",
+        revision=bench.revision,
+        words=f"Stages of {bench.cell.label}, from the original to LoGMH, each with the histogram of the cell under it",
     )
-    line = st.empty()
-    contrast = contrast_html(prepared, panel)
-    line.html(effect_html(contrast))
-    strip(tuning.others(cell, shown), recipe)
-    if version is not None and st.session_state.get(tuning.ASK):
-        line.html(effect_html(contrast, WAITING))
-        line.html(effect_html(contrast, answer(version, cell, recipe)))
 
 
-def strip(cells: list[Cell], recipe: Recipe) -> None:
-    if not cells:
+def strip(bench: Bench, recipe: Recipe) -> None:
+    if not bench.others:
         return
     done = []
-    for cell in cells:
-        sized, mask = tuning.sized(cell, recipe)
+    for cell in bench.others:
+        sized, mask = tuning.sized(cell, recipe, bench.scale)
         done.append((cell.label, small_uri(recipe.filtered(sized, mask))))
     samples = " :small[:gray[samples of C-NMC; pictures that you add take their place]]"
-    st.markdown("**The same setting on other cells**" + (samples if tuning.are_samples(cells) else ""))
+    st.markdown("**The same setting on other cells**" + (samples if tuning.are_samples(bench.others) else ""))
     st.html(strip_html(done))
 
 
-def answer(version: ModelVersion, cell: Cell, recipe: Recipe) -> str:
+def answer(version: ModelVersion, bench: Bench, recipe: Recipe) -> str:
     """Return what the model says with its own recipe and with this one; its own is worked out once."""
+    picture, scale = bench.cell.picture, bench.scale.of(bench.cell.picture)
     try:
         predictor = loaded(version.ref)
-        scale = chosen_scale().of(cell.picture)
         return answer_html(
             load_task(version.task),
-            predictor.predict_with(cell.picture, version.recipe, scale),
-            predictor.predict_with(cell.picture, recipe, scale),
+            predictor.predict_with(picture, version.recipe, scale),
+            predictor.predict_with(picture, recipe, scale),
         )
     except LeukError as error:
         return f'<div class="leuk-why">{escape(str(error))}</div>'

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from components import tuning
@@ -65,10 +66,16 @@ def page(folders):
     return opened([arrival(number, drawn_cell(number)) for number in range(1, 4)])
 
 
+def sent(at):
+    """Return what the row of stages and the bringer of the filtered picture were given."""
+    row, filtered = (json.loads(component.proto.json) for component in at.get("bidi_component"))
+    return row, filtered
+
+
 def stages(at):
-    """Return the panels that the viewer was given, by name."""
-    (viewer,) = at.get("bidi_component")
-    return {panel["name"]: panel for panel in json.loads(viewer.proto.json)["panels"]}
+    """Return the panels that are drawn, by name."""
+    row, filtered = sent(at)
+    return {panel["name"]: panel for panel in (*row["panels"][:-1], filtered["filtered"])}
 
 
 def html(at, marker):
@@ -105,6 +112,14 @@ class TestStages:
         after = stages(page)
         assert [name for name in after if after[name]["src"] != before[name]["src"]] == ["logmh"]
         assert html(page, "leuk-strip") != strip
+
+    def test_the_filtered_picture_belongs_to_the_cell_in_the_row(self, page):
+        row, filtered = sent(page)
+        assert row["revision"] == filtered["revision"]
+        assert row["panels"][-1]["box"] == filtered["filtered"]["box"]
+        page.selectbox(key=tuning.CELL).set_value("picture 2").run()
+        other, brought = sent(page)
+        assert other["revision"] == brought["revision"] != row["revision"]
 
     def test_more_boost_means_more_edge_contrast_and_none_without_the_filter(self, page):
         page.slider(key=tuning.BOOST).set_value(1.0).run()
@@ -286,6 +301,7 @@ def test_the_zoom_outlives_a_moved_slider(app_server, browser, tmp_path):
         files.append(tmp_path / f"cell {number}.png")
         assert cv2.imwrite(str(files[-1]), drawn_cell(number)[..., ::-1])
     page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.set_default_timeout(90_000)
     page.goto(app_server)
     page.get_by_role("link", name="Preprocessing", exact=True).first.click()
     add, drop = page.get_by_role("button", name="Add pictures"), page.locator("input[type=file]")
@@ -315,4 +331,18 @@ def test_the_zoom_outlives_a_moved_slider(app_server, browser, tmp_path):
         arg=before,
     )
     assert (row.get_attribute("data-span"), row.get_attribute("data-middle")) == (zoomed, middle)
+    moved = last.get_attribute("src")
+
+    page.get_by_role("link", name="Home", exact=True).first.click()
+    row.wait_for(state="detached")
+    page.get_by_role("link", name="Preprocessing", exact=True).first.click()
+    expect(last).to_have_attribute("src", moved, timeout=30_000)
+    sources = page.locator("figure[data-stage] img").evaluate_all("all => all.map(image => image.src)")
+    assert len(sources) == 5
+    assert all(sources)
+    page.get_by_role("combobox", name="Cell").click()
+    page.get_by_role("option", name="picture 2").click()
+    page.get_by_role("group", name="Stages of picture 2").wait_for()
+    expect(last).to_be_visible(timeout=30_000)
+    expect(last).not_to_have_attribute("src", moved)
     page.close()
