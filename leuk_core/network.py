@@ -9,6 +9,7 @@ import numpy as np
 
 from leuk_core.registry.versions import ModelVersion
 from leuk_core.registry.weights import load_network
+from leuk_core.views import mean_of, views_of
 from leuk_core.zoo import catalogue
 from leuk_core.zoo.catalogue import Box
 
@@ -21,7 +22,8 @@ class Network:
     Parameters
     ----------
     version : ModelVersion
-        Its card names the network, its size, its classes and the parameters that it is built with.
+        Its card names the network, its size, its classes, the parameters that it is built with, and how many views of
+        a picture its logits are the mean of (one where nothing is said).
 
     Raises
     ------
@@ -35,6 +37,7 @@ class Network:
         card = version.card
         self.name: str = card["model"]
         self.size: int = card["size"]
+        self.views: int = card.get("views", 1)
         built = catalogue.build(self.name, len(card["classes"]), self.size, **card["parameters"])
         self.whole = load_network(built, version.folder / WEIGHTS)
         self._compiled = keras.Model(built.input, [built.get_layer("logits").output, *built.outputs])
@@ -54,6 +57,7 @@ class Network:
             Logits in float64, and for each picture the boxes of a detector, in pixels, best first; no box from others.
         """
         with self._lock:
-            found: Any = self._compiled.predict_on_batch(pictures)
+            found: Any = self._compiled.predict_on_batch(views_of(pictures, self.views))
         logits, *outputs = (np.asarray(values) for values in found)
-        return logits.astype(np.float64), catalogue.boxes(self.name, outputs, self.size)
+        upright = [values[: len(pictures)] for values in outputs]
+        return mean_of(logits.astype(np.float64), self.views), catalogue.boxes(self.name, upright, self.size)

@@ -11,6 +11,7 @@ from leuk_core.errors import InvalidParameter
 from leuk_core.registry.versions import load_task
 from leuk_core.training.cross_validate import cross_validate, write_sizes_and_colours
 from leuk_core.training.networks.schedule import PRESETS
+from leuk_core.views import COUNTS
 from leuk_core.zoo import classical
 from train import networks
 from train.context import Bar, Prepared, add_data_arguments, default_run
@@ -37,6 +38,9 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         help="classifiers: paper is by image, five folds, 75 %% / 5 %% / 20 %% in each; networks: settings (cpu)",
     )
     parser.add_argument("--runs", type=Path, help="where run folders go")
+    parser.add_argument(
+        "--views", type=int, choices=COUNTS, default=1, help="judge by the mean over turned and mirrored views too"
+    )
     parser.add_argument("--mlflow", action="store_true", help="log finished folds into MLflow too (networks)")
     networks.add_network_arguments(parser)
     parser.set_defaults(run=run, copies=None)
@@ -86,6 +90,10 @@ def _networks(args: argparse.Namespace) -> int:
         folder = folder.with_name(f"{folder.name}-{args.tag}" if args.tag else folder.name)
         folds = Folds(protocol, args.folds, args.seed, args.only_fold)
         found = judge(workshop, folds, folder, _config(args, prepared))
+        if args.views > 1:
+            from leuk_core.training.networks.more_views import judge_by_views  # noqa: PLC0415 - needs Keras
+
+            found = judge_by_views(workshop, folds, folder, found, args.views)
         bar.close()
         judged = sorted(set(found.fold.tolist()) - {-1})
         print(f"{len(judged)} of {args.folds} folds are finished: {judged}", file=sys.stderr)
@@ -93,7 +101,7 @@ def _networks(args: argparse.Namespace) -> int:
             from leuk_core.training.mlflow_export import export_run  # noqa: PLC0415 - optional
 
             export_run(folder)
-        line = {"run": str(folder), "model": args.model, "protocol": protocol, "folds": judged}
+        line = {"run": str(found.folder), "model": args.model, "protocol": protocol, "folds": judged}
         print(json.dumps(line), flush=True)
     return 0
 

@@ -41,7 +41,9 @@ def run(args: argparse.Namespace, root: Path, data: dict[str, Any]) -> int:
     from leuk_core.training.networks.store import store_network  # noqa: PLC0415 - needs Keras
 
     reference = {"reference": args.reference} if args.reference else {}
-    facts = {"task": args.task, "version": args.version, **card, **reference, "default": args.default == args.model}
+    views = {} if args.from_run is None else {"views": _config(args.from_run, args).get("views", 1)}
+    facts = {"task": args.task, "version": args.version, **card, **views, **reference}
+    facts["default"] = args.default == args.model
     store_network(folder, network, workshop.cells.recipe, facts, workshop.seen_whole(places[:COMPARED]), args.bits)
     line = {"version": f"{args.task}/{args.model}@{args.version}", "folder": str(folder)}
     print(json.dumps({**line, "epochs": card["epochs"], "warning": card["warning"]}), flush=True)

@@ -180,7 +180,7 @@ def test_a_version_from_a_fold_answers_what_the_fold_was_judged_by(finished, wor
     assert card["under_trained"]
     groups = np.load(run / "groups.npy")
     assert card["fold"]["persons_not_seen"] == sorted(set(groups[np.load(run / "fold.npy") == 0]))
-    predictor = load_predictor("all-vs-normal/alexnet")
+    predictor = load_predictor("all-vs-normal/alexnet@1")
     scores, fold = np.load(run / "scores.npy"), np.load(run / "fold.npy")
     names = [row["path"] for row in csv.DictReader(drawn.open(newline=""))]
     for place in np.flatnonzero(fold == 0):
@@ -192,6 +192,24 @@ def test_a_version_from_a_fold_answers_what_the_fold_was_judged_by(finished, wor
     capsys.readouterr()
     assert main(store) == 2
     assert "A version is never changed" in capsys.readouterr().err
+
+
+def test_more_views_of_a_finished_fold_give_an_answer_that_turning_does_not_change(finished, workplace, drawn, capsys):
+    from leuk_core.network import Network
+    from leuk_core.registry.versions import find_version
+
+    run, _, command = finished
+    assert main([*command, "--views", "8"]) == 0
+    judged = json.loads(capsys.readouterr().out)["run"]
+    assert judged == f"{run}-views8"
+    scores, fold = (np.load(f"{judged}/{name}.npy") for name in ("scores", "fold"))
+    assert not np.array_equal(scores[fold == 0], np.load(run / "scores.npy")[fold == 0])
+    store = ["fit", *workplace[1], "--model", "alexnet", "--from-run", judged, "--from-fold", "0", "--version", "v8"]
+    assert main(store) == 0
+    network = Network(find_version("all-vs-normal/alexnet@v8"))
+    picture = np.random.default_rng(0).random((1, SIZE, SIZE, 3)).astype(np.float32)
+    turned = np.ascontiguousarray(np.rot90(picture, axes=(1, 2)))
+    assert network.answer(picture)[0] == pytest.approx(network.answer(turned)[0], abs=1e-4)
 
 
 def test_a_fit_on_all_cells_takes_the_settings_of_the_run_and_fits_into_eight_bits(finished, workplace, capsys):
