@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from leuk_core import PROJECT_ROOT
 from leuk_core.errors import InvalidParameter, ModelUnavailable
+from leuk_core.registry.eight_bits import unpacked
 from leuk_core.registry.versions import check_files, sha256_of
 from leuk_core.settings import settings
 from leuk_core.zoo import catalogue
@@ -186,7 +187,7 @@ def _shipped_folder(place: str) -> Path:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        found: dict[str, np.ndarray] = load_file(path)
+        found: dict[str, np.ndarray] = unpacked(load_file(path))
     except Exception as error:  # safetensors has its own kind
         raise ModelUnavailable(f"{path.name} is not a readable safetensors file. Received: {error}") from error
     return found

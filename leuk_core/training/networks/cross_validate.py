@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import train_test_split
 
-from leuk_core.data.splits import Protocol, group_folds, image_folds
+from leuk_core.data.splits import Protocol, group_folds, image_folds, possible_folds
 from leuk_core.errors import InvalidParameter
 from leuk_core.registry.weights import save_network
 from leuk_core.training.cross_validate import Validated, claim, write_sizes_and_colours
@@ -52,11 +52,15 @@ class Folds:
     def set_aside(
         self, train: np.ndarray, labels: np.ndarray, groups: np.ndarray, share: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Split the training places into those learnt from and a validation part of about this share, by group."""
+        """Split the training places into those learnt from and a validation part, by group.
+
+        The part is about this share of them, or more where there are too few groups for so small a part.
+        """
         if self.protocol is Protocol.BY_IMAGE:
             learnt, aside = train_test_split(train, test_size=share, stratify=labels[train], random_state=self.seed)
             return np.sort(learnt), np.sort(aside)
-        inner = group_folds(labels[train], groups[train], max(2, round(1 / share)), self.seed)
+        count = min(round(1 / share), possible_folds(labels[train], groups[train]))
+        inner = group_folds(labels[train], groups[train], max(2, count), self.seed)
         learnt, aside = inner[0]
         return train[learnt], train[aside]
 
