@@ -1,4 +1,4 @@
-"""The command line: `python -m leuk_core decode | predict | models | doctor`.
+"""The command line: `python -m leuk_core decode | predict | explain | models | doctor`.
 
 With `--json` each answer is one line of JSON on standard output, UTF-8 whatever the locale, in the order given and
 written as soon as it stands. Logs go to standard error. Exit status: 0 all answered, 1 some refused, 2 wrong use.
@@ -11,15 +11,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from leuk_core import RESEARCH_ONLY, __version__
-from leuk_core.errors import LeukError, ModelUnavailable, RejectedPicture
+from leuk_core.errors import InvalidParameter, LeukError, ModelUnavailable, RejectedPicture
 from leuk_core.images import SmearImage, decode
 from leuk_core.images.refusals import check_bytes
 
 ANSWERED, REFUSED, WRONG_USE = 0, 1, 2
+MAP_METHODS = ("grad-cam", "grad-cam++", "score-cam", "saliency", "occlusion")
 _PIPE_CLOSED, _INTERRUPTED = 128 + 13, 128 + 2
 
 Row = dict[str, Any]
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
         sys.stdout.flush()
-    except ModelUnavailable as error:
+    except (InvalidParameter, ModelUnavailable) as error:
         sys.stderr.write(f"{error}\n")
         return WRONG_USE
     except BrokenPipeError:
@@ -64,6 +66,15 @@ def run_predict(options: argparse.Namespace) -> int:
     sys.stderr.write(f"{RESEARCH_ONLY}\n")
     rows = (_predicted(path, predictor, options.microns_per_pixel) for path in options.files)
     return _write(rows, options, _predicted_text)
+
+
+def run_explain(options: argparse.Namespace) -> int:
+    """Draw which parts of one picture a model's answer rests on."""
+    from leuk_core.prediction import load_predictor  # noqa: PLC0415 (`decode` needs no model)
+
+    predictor = load_predictor(options.model)
+    sys.stderr.write(f"{RESEARCH_ONLY}\n")
+    return _write(map(partial(_explained, predictor=predictor, options=options), [options.file]), options, _map_text)
 
 
 def run_models(options: argparse.Namespace) -> int:
@@ -196,6 +207,56 @@ def _predicted(path: str, predictor: Any, microns_per_pixel: float | None) -> Ro
     }
 
 
+def _explained(path: str, predictor: Any, options: argparse.Namespace) -> Row:
+    """Return the `explain` row of one file and write its pictures."""
+    from leuk_core.explain import heat_map, overlay, to_png  # noqa: PLC0415 (`decode` needs no model)
+
+    row: Row = {
+        "file": _shown(path),
+        "ok": False,
+        "pixels_sha256": None,
+        "model": predictor.ref,
+        "recipe_hash": predictor.recipe.hash,
+        "method": options.method,
+        "where": None,
+        "label": options.label,
+        "probability": None,
+        "empty": None,
+        "caption": None,
+        "note": None,
+        "out": None,
+        "raw": None,
+        "milliseconds": None,
+        "error": None,
+    }
+    try:
+        image = _open(path)
+    except RejectedPicture as error:
+        return row | {"error": str(error)}
+    found = heat_map(predictor, image, options.microns_per_pixel, options.method, options.label)
+    drawn = image.pixels if found.empty else overlay(image.pixels, found.on_original(), options.opacity)
+    row |= {"pixels_sha256": image.pixels_sha256, "method": found.method, "where": found.where, "label": found.label}
+    try:
+        options.out.write_bytes(to_png(drawn, found.caption))
+        if options.raw:
+            options.raw.write_bytes(found.npy())
+    except OSError as error:
+        where = _shown(str(error.filename))
+        return row | {
+            "error": f"This file could not be written: choose another path. Received: {where} ({error.strerror})"
+        }
+    return row | {
+        "ok": True,
+        "probability": found.probability,
+        "empty": found.empty,
+        "caption": found.caption,
+        "note": found.note,
+        "out": _shown(str(options.out)),
+        "raw": _shown(str(options.raw)) if options.raw else None,
+        "milliseconds": round(found.milliseconds, 1),
+    }
+
+
 def _decoded_text(row: Row) -> str:
     """Return a `decode` row for a person."""
     if not row["ok"]:
@@ -211,6 +272,13 @@ def _predicted_text(row: Row) -> str:
     shares = "  ".join(f"{label} {share:.2f}" for label, share in row["probabilities"].items())
     doubts = "".join(f"\n{'':40}{doubt['text']}" for doubt in row["doubts"])
     return f"{row['label'] or 'undecided':<12}{shares:<28}{row['file']}{doubts}"
+
+
+def _map_text(row: Row) -> str:
+    """Return an `explain` row for a person."""
+    if not row["ok"]:
+        return f"{'refused':<30}{row['error']}"
+    return "\n".join(filter(None, (row["out"], row["caption"], row["note"])))
 
 
 def _doctor_text(row: Row) -> str:
@@ -237,6 +305,17 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--microns-per-pixel", type=_scale, metavar="X", help="scale of all these pictures")
     verb.set_defaults(run=run_predict)
 
+    verb = verbs.add_parser("explain", help="draw which parts of a picture a model's answer rests on")
+    verb.add_argument("file", metavar="FILE")
+    verb.add_argument("--model", metavar="REF", help="<task>/<model>[@version]; without it, the default model")
+    verb.add_argument("--method", choices=MAP_METHODS, help="without it, grad-cam for networks, occlusion for others")
+    verb.add_argument("--class", dest="label", metavar="ID", help="class to explain; without it, the most probable one")
+    verb.add_argument("--opacity", type=_share, default=0.5, metavar="X", help="of the hottest places, 0 to 1 (0.5)")
+    verb.add_argument("--out", type=Path, required=True, metavar="PNG", help="the picture with the map over it")
+    verb.add_argument("--raw", type=Path, metavar="NPY", help="the bare map, as a NumPy file")
+    verb.add_argument("--microns-per-pixel", type=_scale, metavar="X", help="scale of the picture")
+    verb.set_defaults(run=run_explain)
+
     verbs.add_parser("models", help="the installed model versions").set_defaults(run=run_models)
     verbs.add_parser("doctor", help="is everything in place?").set_defaults(run=run_doctor)
     for verb in verbs.choices.values():
@@ -249,4 +328,12 @@ def _scale(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be a number above 0. Received: {text}")
+    return value
+
+
+def _share(text: str) -> float:
+    """Return a number from 0 to 1 from a word on the command line."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1. Received: {text}")
     return value

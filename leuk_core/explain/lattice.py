@@ -143,4 +143,7 @@ def onto_original(
         ]
     )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    finer = max(shrink_x * zoom_x, shrink_y * zoom_y)
+    if finer > 1:  # several of its pixels fall on one: single ones would get lost between the sampled places
+        on_seen = cv2.GaussianBlur(on_seen, (0, 0), 0.4 * finer)
     return cv2.warpAffine(on_seen, matrix, (shape[1], shape[0]), flags=flags, borderMode=cv2.BORDER_CONSTANT)

@@ -1,0 +1,84 @@
+"""On real cells: what a map calls hot matters to the answer, and a map hangs on the weights that were learnt."""
+
+import cv2
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from leuk_core.explain import heat_map, methods
+from leuk_core.explain.inside import Inside
+from leuk_core.images import decode
+from leuk_core.prediction import load_predictor
+from leuk_core.registry import list_versions
+
+NETWORKS = [entry.ref for entry in list_versions() if entry.kind == "network"]
+MODELS = ["all-vs-normal/svm", *NETWORKS[:1]]
+
+
+@pytest.fixture(scope="module")
+def images(cnmc_cells):
+    return [decode(entry.path.read_bytes(), "cell") for entry in cnmc_cells(each=5)]
+
+
+def hottest_tenth(values, mask):
+    chosen = np.zeros(mask.size, bool)
+    order = np.argsort(-np.where(mask, values, -1).ravel(), kind="stable")
+    chosen[order[: round(mask.sum() / 10)]] = True
+    return chosen.reshape(mask.shape)
+
+
+def falls(predictor, image, found, rng):
+    """Return how far the class falls without its hottest tenth, and without random tenths of as smooth an outline."""
+    stages = predictor.recipe.stages(image)
+    seen, mask = stages.pictures["logmh"], stages.mask
+    smooth = [cv2.GaussianBlur(rng.random(mask.shape, np.float32), (0, 0), len(mask) / 20) for _ in range(4)]
+    pictures = [seen]
+    for values in (found.on_seen, *smooth):
+        without = seen.copy()
+        without[hottest_tenth(values, mask)] = seen[mask].mean(axis=0)
+        pictures.append(without)
+    index = [entry.id for entry in predictor.task.classes].index(found.label)
+    probability = Inside.of(predictor).probabilities(np.stack(pictures))[:, index]
+    return probability[0] - probability[1], probability[0] - probability[2:].mean()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("ref", MODELS)
+def test_the_hottest_tenth_counts_more_than_a_random_tenth(ref, images):
+    predictor = load_predictor(ref)
+    rng = np.random.default_rng(1)
+    maps = [(image, heat_map(predictor, image)) for image in images]
+    measured = np.array([falls(predictor, image, found, rng) for image, found in maps if not found.empty])
+    assert len(measured) >= 8
+    hottest, random = measured.mean(axis=0)
+    assert hottest > random
+    assert hottest > 0
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not NETWORKS, reason="no network is installed")
+def test_a_trained_networks_map_hangs_on_its_weights(images):
+    import keras
+
+    from leuk_core.explain.maker import forget_maps
+    from leuk_core.prediction import forget_models
+
+    predictor = load_predictor(NETWORKS[0])
+    label = predictor.task.classes[0].id
+    learnt = [heat_map(predictor, image, method=methods(predictor)[0], label=label).on_seen for image in images[2:8]]
+    keras.utils.set_random_seed(0)
+    network = Inside.of(predictor).network.whole
+    for variable in network.trainable_variables:
+        shuffled = np.random.default_rng(variable.shape[0]).permutation(np.asarray(variable).ravel())
+        variable.assign(shuffled.reshape(variable.shape))
+    try:
+        other = [heat_map(predictor, image, method=methods(predictor)[0], label=label).on_seen for image in images[2:8]]
+    finally:
+        forget_models()
+        forget_maps()
+    ranks = [
+        spearmanr(one.ravel(), two.ravel()).statistic
+        for one, two in zip(learnt, other, strict=True)
+        if one.any() and two.any()
+    ]
+    assert np.mean([*ranks, 0.0]) < 0.4
