@@ -173,7 +173,7 @@ def show(panels: Sequence[Panel], window: Box, side: int, revision: str, words: 
     )
 
 
-def show_filtered(panel: Panel, revision: str) -> None:
+def show_filtered(panel: Panel, revision: str, title: str = TITLES["logmh"]) -> None:
     """Fill the last place of the row that `show` drew.
 
     It is sent alone: the other panels do not change while a slider moves, and they are most of what there is to send.
@@ -184,8 +184,10 @@ def show_filtered(panel: Panel, revision: str) -> None:
         From `filtered_panel`.
     revision : str
         The same as that of the row.
+    title : str
+        What stands under it.
     """
-    _messenger(key="leuk-filtered", data={"filtered": _sent(panel), "revision": revision})
+    _messenger(key="leuk-filtered", data={"filtered": {**_sent(panel), "title": title}, "revision": revision})
 
 
 def _sent(panel: Panel) -> dict[str, Any]:
@@ -198,22 +200,27 @@ def _sent(panel: Panel) -> dict[str, Any]:
     }
 
 
-def strip_html(cells: Sequence[tuple[str, str]]) -> str:
-    """Return small pictures in a row.
+def row_html(cells: Sequence[tuple[str, str]], name: str, hover: Sequence[str] = ()) -> str:
+    """Return up to eight small pictures in a row.
 
     Parameters
     ----------
     cells : sequence of (str, str)
         What stands under each picture, and the picture as a data address.
+    name : str
+        Of the row, for tests and styles.
+    hover : sequence of str
+        What is said of each picture under the pointer; may be left out.
     """
+    picture = "width:100%;aspect-ratio:1;border-radius:4px;display:block"
     parts = [
-        f'<figure style="margin:0;text-align:center;font-size:0.8rem"><img src="{uri}" alt="LoGMH of {escape(name)}" '
-        f'style="width:100%;aspect-ratio:1;border-radius:4px;display:block"><figcaption>{escape(name)}</figcaption>'
+        f'<figure title="{escape(said)}" style="margin:0;text-align:center;font-size:0.8rem">'
+        f'<img src="{uri}" alt="LoGMH: {escape(words)}" style="{picture}"><figcaption>{escape(words)}</figcaption>'
         "</figure>"
-        for name, uri in cells
+        for (words, uri), said in zip(cells, hover or [""] * len(cells), strict=True)
     ]
     return (
-        '<div data-testid="leuk-strip" style="display:grid;gap:0.5rem;'
+        f'<div data-testid="{name}" style="display:grid;gap:0.5rem;'
         f'grid-template-columns:repeat(8,minmax(0,{STRIP_SIDE}px))">{"".join(parts)}</div>'
     )
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from components import tuning
+from components.augmented import augmented
 from components.effect import WAITING, answer_html, contrast_html, effect_html
 from components.frame import guard, page
 from components.models import chosen_version, loaded
 from components.pictures import arrivals, drop_zone, show_notice
 from components.scale import Scale, choose_scale, chosen_scale
-from components.stages import Prepared, filtered_panel, show, show_filtered, small_uri, strip_html
+from components.stages import TITLES, Prepared, filtered_panel, row_html, show, show_filtered, small_uri
 from components.tuning import Cell
 from leuk_core.errors import LeukError
 from leuk_core.preprocessing.logmh import CHANNELS, NORMALISATIONS
@@ -89,10 +91,11 @@ def tune(bench: Bench, sliders: DeltaGenerator) -> None:
     """
     with guard():
         recipe = tuning.recipe(bench.own)
-        panel = filtered_panel(bench.prepared, recipe.filtered(bench.prepared.sized, bench.prepared.mask))
+        filtered = recipe.filtered(bench.prepared.sized, bench.prepared.mask)
+        panel = filtered_panel(bench.prepared, filtered)
         contrast = contrast_html(bench.prepared, panel)
         with st.container(gap=None):
-            show_filtered(panel, bench.revision)
+            show_filtered(panel, bench.revision, TITLES["logmh"] if recipe.logmh else "LoGMH is off")
             line = st.empty()
         line.html(effect_html(contrast))
         if st.session_state[tuning.USED]:
@@ -106,6 +109,15 @@ def tune(bench: Bench, sliders: DeltaGenerator) -> None:
         if bench.version is not None and st.session_state.get(tuning.ASK):
             line.html(effect_html(contrast, WAITING))
             line.html(effect_html(contrast, answer(bench.version, bench, recipe)))
+        if bench.prepared.found:
+            training_copies(filtered)
+
+
+@st.fragment
+def training_copies(filtered: np.ndarray) -> None:
+    """Draw the augmentations; opening them or another seed runs this alone."""
+    with guard():
+        augmented(filtered)
 
 
 def toolbar() -> None:
@@ -273,7 +285,7 @@ def strip(bench: Bench, recipe: Recipe) -> None:
         done.append((cell.label, small_uri(recipe.filtered(sized, mask))))
     samples = " :small[:gray[samples of C-NMC; pictures that you add take their place]]"
     st.markdown("**The same setting on other cells**" + (samples if tuning.are_samples(bench.others) else ""))
-    st.html(strip_html(done))
+    st.html(row_html(done, "leuk-strip"))
 
 
 def answer(version: ModelVersion, bench: Bench, recipe: Recipe) -> str:

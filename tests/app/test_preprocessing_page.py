@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
-from components import tuning
+from components import augmented, tuning
 from components.pictures import ARRIVALS, PICTURES, Arrival
 from leuk_core.images import SmearImage
+from leuk_core.preprocessing.augment import NAMES
 from leuk_core.preprocessing.logmh import LoGMH
 from leuk_core.registry import list_versions
 from leuk_core.settings import settings
@@ -128,6 +129,7 @@ class TestStages:
         assert contrast(page) > weak > 1
         page.toggle(key=tuning.USED).set_value(False).run()
         assert contrast(page) == 1.0
+        assert stages(page)["logmh"]["title"] == "LoGMH is off"
 
     def test_before_and_after_shows_two(self, page):
         page.segmented_control(key=tuning.VIEW).set_value("before and after").run()
@@ -168,6 +170,21 @@ class TestStages:
             after = stages(page)["logmh"]["src"]
             assert after != before
             before = after
+
+    def test_the_augmentations_are_drawn_once_opened_and_follow_seed_and_setting(self, page):
+        assert not any("leuk-augmented" in element.proto.body for element in page.get("html"))
+        page.session_state[augmented.OPEN] = True
+        page.run()
+        row, draws = html(page, "leuk-augmented"), html(page, "leuk-draws")
+        assert row.count("<img") == 1 + len(NAMES)
+        assert all(name.rstrip("s") in row for name in NAMES)
+        assert draws.count("<img") == augmented.WHOLE
+        page.number_input(key=augmented.SEED).set_value(5).run()
+        other = html(page, "leuk-draws")
+        assert other != draws
+        page.slider(key=tuning.BOOST).set_value(7.0).run()
+        assert html(page, "leuk-draws") != other
+        assert not errors(page)
 
     def test_without_a_model_there_is_nobody_to_ask(self, page):
         assert not [toggle for toggle in page.toggle if toggle.label == "Ask the model"]
