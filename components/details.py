@@ -13,6 +13,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from components.all_models import ask_for, is_asked_for
 from components.answers import Row
+from components.compare import choose_cell
+from components.heat import INFLUENCE, Wanted, choose_opacity, drawn, make_map
+from components.heat_large import downloads
 from components.models import threshold_of
 from components.pictures import small_copy
 from components.scale import chosen_scale
@@ -23,6 +26,8 @@ if TYPE_CHECKING:  # importing it brings scikit-learn
 
 SHOWN_SIDE = 450
 SEEN, MAX_SEEN = "leuk.seen", 24
+MAPPED = "leuk.details.mapped"
+COMPARE = "pages/compare.py"
 
 
 def details(row: Row, models: Sequence[ModelVersion], *, opened: bool = False) -> DeltaGenerator | None:
@@ -53,7 +58,7 @@ def details(row: Row, models: Sequence[ModelVersion], *, opened: bool = False) -
         return None
     with box:
         place = _all_models(row, models)
-        _inside(row)
+        _inside(row, side_by_side=len(models) > 1)
     return place
 
 
@@ -73,24 +78,71 @@ def _all_models(row: Row, models: Sequence[ModelVersion]) -> DeltaGenerator | No
     return None
 
 
-def _inside(row: Row) -> None:
+def _inside(row: Row, *, side_by_side: bool) -> None:
     picture = row.arrival.picture
     if picture is None:
         return
-    original, seen, facts = st.columns([3, 3, 4])
+    prediction = row.answer.prediction if row.answer else None
+    mapped = prediction is not None and picture.pixels_sha256 in st.session_state.get(MAPPED, ())
+    original, seen, *heat, facts = st.columns([3, 3, 3, 4] if mapped else [3, 3, 4])
     original.image(
         small_copy(picture, SHOWN_SIDE),
         caption="original",
         alt=f"original of picture {row.arrival.number}",
     )
-    prediction = row.answer.prediction if row.answer else None
     if prediction is not None:
         seen.image(
             _seen(row, prediction),
             caption="what the model was shown",
             alt=f"what the model was shown of picture {row.arrival.number}",
         )
-    facts.html(_provenance(row))
+    for column in heat:
+        with column:
+            _heat_map(row, prediction)
+    with facts:
+        if prediction is not None:
+            _further(row, offer_map=not mapped, side_by_side=side_by_side)
+        st.html(_provenance(row))
+
+
+def _further(row: Row, *, offer_map: bool, side_by_side: bool) -> None:
+    """Draw the buttons that make a heat map and that lead to the page Compare."""
+    picture, number = row.arrival.picture, row.arrival.number
+    with st.container(horizontal=True):
+        if offer_map and picture is not None and row.answer and row.answer.prediction:
+            st.button(
+                "Heat map",
+                icon=":material/visibility:",
+                key=f"leuk.details.map.{number}",
+                help="Where the model looked. Takes a little longer than an answer.",
+                on_click=_map_wanted,
+                args=(picture.pixels_sha256,),
+            )
+        if side_by_side and st.button("Compare", icon=":material/compare:", key=f"leuk.details.compare.{number}"):
+            choose_cell(number)
+            st.switch_page(COMPARE)
+
+
+def _map_wanted(pixels_sha256: str) -> None:
+    st.session_state.setdefault(MAPPED, set()).add(pixels_sha256)
+
+
+def _heat_map(row: Row, prediction: Prediction | None) -> None:
+    """Draw the map of the model that answered, for the class that it finds likeliest."""
+    picture, number = row.arrival.picture, row.arrival.number
+    if picture is None or prediction is None:
+        return
+    with st.spinner("Making the map"):
+        found = make_map(find_version(prediction.model), picture, chosen_scale(), Wanted())
+    if found.heat is None:
+        st.caption(found.sentence)
+        return
+    place = st.empty()
+    opacity = choose_opacity(f"leuk.details.opacity.{number}")
+    shown = drawn(found, picture, found.heat.window, SHOWN_SIDE, opacity)
+    place.image(shown, caption=found.caption, alt=f"heat map of picture {number}")
+    st.caption(INFLUENCE)
+    downloads(found, picture, f"picture-{number}", opacity, key=f"leuk.details.files.{number}")
 
 
 def _seen(row: Row, prediction: Prediction) -> np.ndarray:
