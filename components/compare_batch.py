@@ -8,10 +8,12 @@ from typing import Any
 from components.all_models import Said
 from components.cards import two_digits
 from components.compare import Comparison
+from components.compare_rows import common_doubts
 from components.pictures import thumbnail_uri
 
 SIDE = 96
 THUMBNAIL, PICTURE, APART, AGREEMENT, MEAN = "cell", "picture", "apart", "labels", "mean"
+DOUBTS = "doubts of every model"
 
 
 def disagreements_first(found: Sequence[Comparison]) -> list[Comparison]:
@@ -59,7 +61,8 @@ def _shown(one: Comparison) -> dict[str, Any]:
         AGREEMENT: one.said.agreement if one.said.complete else "waiting …",
         MEAN: _mean_words(one),
     }
-    return record | {entry.version.model: _words(entry, one) for entry in one.said.said}
+    record |= {entry.version.model: _words(entry, one) for entry in one.said.said}
+    return record | {DOUBTS: " ".join(common_doubts(one))}
 
 
 def _mean_words(one: Comparison) -> str:

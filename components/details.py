@@ -14,11 +14,12 @@ from streamlit.delta_generator import DeltaGenerator
 from components.all_models import ask_for, is_asked_for
 from components.answers import Row
 from components.compare import choose_cell
-from components.heat import INFLUENCE, Wanted, choose_opacity, drawn, make_map
+from components.heat import Wanted, choose_opacity, drawn, make_map
 from components.heat_large import downloads
 from components.models import threshold_of
 from components.pictures import small_copy
 from components.scale import chosen_scale
+from leuk_core.images import SmearImage
 from leuk_core.registry import ModelVersion, find_version
 
 if TYPE_CHECKING:  # importing it brings scikit-learn
@@ -26,8 +27,9 @@ if TYPE_CHECKING:  # importing it brings scikit-learn
 
 SHOWN_SIDE = 450
 SEEN, MAX_SEEN = "leuk.seen", 24
-MAPPED = "leuk.details.mapped"
+MAPPED = "leuk.map.cells"
 COMPARE = "pages/compare.py"
+SIDE_BY_SIDE = "This cell on the page Compare: all models side by side, with heat maps."
 
 
 def details(row: Row, models: Sequence[ModelVersion], *, opened: bool = False) -> DeltaGenerator | None:
@@ -57,33 +59,62 @@ def details(row: Row, models: Sequence[ModelVersion], *, opened: bool = False) -
     if not box.open or row.arrival.picture is None:
         return None
     with box:
-        place = _all_models(row, models)
-        _inside(row, side_by_side=len(models) > 1)
+        _actions(row, models)
+        place = st.empty() if len(models) > 1 and row.answer is not None and is_asked_for(row) else None
+        _inside(row)
     return place
 
 
-def _all_models(row: Row, models: Sequence[ModelVersion]) -> DeltaGenerator | None:
-    picture = row.arrival.picture
-    if picture is None or len(models) < 2 or row.answer is None:
-        return None
-    if is_asked_for(row):
-        return st.empty()
-    st.button(
-        f"Ask all {len(models)} models",
-        icon=":material/groups:",
-        key=f"leuk.ask.{row.arrival.number}",
-        on_click=ask_for,
-        args=(picture.pixels_sha256,),
-    )
-    return None
+def _actions(row: Row, models: Sequence[ModelVersion]) -> None:
+    """Draw what can be asked for beyond the answer: a heat map, all models here, and all models side by side."""
+    picture, number = row.arrival.picture, row.arrival.number
+    if picture is None or row.answer is None:
+        return
+    with st.container(horizontal=True, gap="small"):
+        if row.answer.prediction is not None and not _is_mapped(picture):
+            st.button(
+                "Heat map",
+                icon=":material/visibility:",
+                key=f"leuk.map.wanted.{number}",
+                help="Where the model looked. Takes a little longer than an answer.",
+                on_click=_map_wanted,
+                args=(picture.pixels_sha256,),
+            )
+        if len(models) < 2:
+            return
+        if not is_asked_for(row):
+            st.button(
+                f"Ask all {len(models)} models",
+                icon=":material/groups:",
+                key=f"leuk.ask.{number}",
+                on_click=ask_for,
+                args=(picture.pixels_sha256,),
+            )
+        if st.button(
+            "Compare",
+            icon=":material/compare:",
+            key=f"leuk.compare.open.{number}",
+            help=SIDE_BY_SIDE,
+            on_click=choose_cell,
+            args=(number,),
+        ):
+            st.switch_page(COMPARE)
 
 
-def _inside(row: Row, *, side_by_side: bool) -> None:
+def _is_mapped(picture: SmearImage) -> bool:
+    return picture.pixels_sha256 in st.session_state.get(MAPPED, ())
+
+
+def _map_wanted(pixels_sha256: str) -> None:
+    st.session_state.setdefault(MAPPED, set()).add(pixels_sha256)
+
+
+def _inside(row: Row) -> None:
     picture = row.arrival.picture
     if picture is None:
         return
     prediction = row.answer.prediction if row.answer else None
-    mapped = prediction is not None and picture.pixels_sha256 in st.session_state.get(MAPPED, ())
+    mapped = prediction is not None and _is_mapped(picture)
     original, seen, *heat, facts = st.columns([3, 3, 3, 4] if mapped else [3, 3, 4])
     original.image(
         small_copy(picture, SHOWN_SIDE),
@@ -99,32 +130,7 @@ def _inside(row: Row, *, side_by_side: bool) -> None:
     for column in heat:
         with column:
             _heat_map(row, prediction)
-    with facts:
-        if prediction is not None:
-            _further(row, offer_map=not mapped, side_by_side=side_by_side)
-        st.html(_provenance(row))
-
-
-def _further(row: Row, *, offer_map: bool, side_by_side: bool) -> None:
-    """Draw the buttons that make a heat map and that lead to the page Compare."""
-    picture, number = row.arrival.picture, row.arrival.number
-    with st.container(horizontal=True):
-        if offer_map and picture is not None and row.answer and row.answer.prediction:
-            st.button(
-                "Heat map",
-                icon=":material/visibility:",
-                key=f"leuk.details.map.{number}",
-                help="Where the model looked. Takes a little longer than an answer.",
-                on_click=_map_wanted,
-                args=(picture.pixels_sha256,),
-            )
-        if side_by_side and st.button("Compare", icon=":material/compare:", key=f"leuk.details.compare.{number}"):
-            choose_cell(number)
-            st.switch_page(COMPARE)
-
-
-def _map_wanted(pixels_sha256: str) -> None:
-    st.session_state.setdefault(MAPPED, set()).add(pixels_sha256)
+    facts.html(_provenance(row))
 
 
 def _heat_map(row: Row, prediction: Prediction | None) -> None:
@@ -138,11 +144,10 @@ def _heat_map(row: Row, prediction: Prediction | None) -> None:
         st.caption(found.sentence)
         return
     place = st.empty()
-    opacity = choose_opacity(f"leuk.details.opacity.{number}")
+    opacity = choose_opacity(f"leuk.map.opacity.{number}")
     shown = drawn(found, picture, found.heat.window, SHOWN_SIDE, opacity)
     place.image(shown, caption=found.caption, alt=f"heat map of picture {number}")
-    st.caption(INFLUENCE)
-    downloads(found, picture, f"picture-{number}", opacity, key=f"leuk.details.files.{number}")
+    downloads(found, picture, f"picture-{number}", opacity, key=f"leuk.map.files.{number}")
 
 
 def _seen(row: Row, prediction: Prediction) -> np.ndarray:

@@ -12,6 +12,7 @@ from leuk_core.preprocessing.recipe import Recipe, Stages
 
 MOST_PICTURES = 64
 MOST_BYTES = 128_000_000
+LAST = ("size", "logmh")
 
 _Key = tuple[str, str, float | None, float | None]
 
@@ -24,11 +25,12 @@ class KeptStages:
     most : int
         Entries that are kept.
     most_bytes : int
-        Bytes of their pictures, all together; a picture that alone takes more is prepared anew each time.
+        Bytes of their arrays, all together; a picture that alone takes more is prepared anew each time.
 
     Notes
     -----
-    A recipe's scaling comes after its stages, so that recipes which differ in nothing else share them.
+    A recipe's scaling comes after its stages, so that recipes which differ in nothing else share them. Of the pictures
+    only those are held that a model is shown: a large original does not stay in memory through this.
     """
 
     def __init__(self, most: int = MOST_PICTURES, most_bytes: int = MOST_BYTES) -> None:
@@ -42,7 +44,7 @@ class KeptStages:
         return len(self._held)
 
     def of(self, recipe: Recipe, image: SmearImage, microns_per_pixel: float | None = None) -> Stages:
-        """Return `recipe.stages(image, microns_per_pixel)`, whose pictures are then read-only.
+        """Return `recipe.stages(image, microns_per_pixel)` with its last two pictures alone, which are read-only.
 
         Parameters
         ----------
@@ -59,6 +61,7 @@ class KeptStages:
                 self._held.move_to_end(key)
                 return self._held[key]
         found = recipe.stages(image, microns_per_pixel)
+        found = replace(found, pictures={name: found.pictures[name] for name in LAST})
         for picture in found.pictures.values():
             picture.setflags(write=False)
         self._keep(key, found)
@@ -85,8 +88,8 @@ class KeptStages:
 
 
 def _bytes(stages: Stages) -> int:
-    own = {id(picture): picture.nbytes for picture in stages.pictures.values()}
-    return sum(own.values()) + stages.cutout.mask.nbytes + stages.mask.nbytes
+    own = sum(picture.nbytes for picture in stages.pictures.values())
+    return own + stages.cutout.mask.nbytes + stages.mask.nbytes
 
 
 @lru_cache(maxsize=1)

@@ -307,6 +307,17 @@ class TestHeatMaps:
         assert len([body for body in html(at) if 'class="leuk-map-large' in body]) == 2
         assert any(RESEARCH_ONLY in caption.value for caption in at.caption)
 
+    def test_diagnose_makes_one_in_the_details_and_leads_here(self, installed):
+        at = opened(2, **{CELL: 2})
+        at.switch_page("pages/diagnose.py").run()
+        at.session_state["leuk.details.1"] = True  # the expander is open
+        checked(at.run())
+        at.button(key="leuk.map.wanted.1").click().run()
+        captions = [item.caption for drawn in at.get("image") for item in drawn.proto.imgs]
+        assert "Occlusion of svm for None." in captions
+        at.button(key="leuk.compare.open.1").click().run()
+        assert at.session_state[CELL] == 1
+
 
 class TestAllCells:
     def test_cells_on_which_models_part_stand_first(self, installed):
