@@ -138,6 +138,7 @@ def cells(folder: Path) -> list[Path]:
 
 def open_cells(app: Served, page: Page, files: list[Path]) -> None:
     """Open the page Preprocessing with `files`, and wait until the models are loaded and nothing is left to do."""
+    page.set_default_timeout(120_000)
     page.goto(app.address)
     page.get_by_role("link", name="Preprocessing", exact=True).first.click()
     add, drop = page.get_by_role("button", name="Add pictures"), page.locator("input[type=file]")
