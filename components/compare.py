@@ -21,6 +21,7 @@ CELL = "leuk.compare.cell"
 MODELS = "leuk.compare.models"
 SORT = "leuk.compare.sort"
 VIEW = "leuk.compare.view"
+MAPS = "leuk.compare.maps"
 
 ONE, ALL = "One cell", "All cells"
 

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from components.about import about_html
 from components.all_models import Said, ask_all
 from components.answers import Row
-from components.compare import AS_GIVEN, SORT, SORTS, Comparison, chosen_cell, compare
+from components.compare import AS_GIVEN, MAPS, SORT, SORTS, Comparison, chosen_cell, compare
 from components.compare_crop import Window, window_of
 from components.compare_rows import agreement_html, common_html, head_html, row_html, together_html
 from components.compare_sheet import sheet_of
@@ -24,7 +24,7 @@ from components.share import Share
 from leuk_core.images import SmearImage
 from leuk_core.registry import ModelVersion, load_task
 
-MAPS, ASKED = "leuk.compare.maps", "leuk.compare.asked"
+ASKED = "leuk.compare.asked"
 MAP_SIDE, MAP_SHOWN = 208, 104  # pixels sent and pixels on the page: sharp on a dense screen
 
 
@@ -58,14 +58,16 @@ def one_cell(models: Sequence[ModelVersion], share: Share) -> None:
         strip(arrival)
     with right:
         sort, wanted, download, status = _tools(share, models)
-        places = _Places(status, st.empty(), st.empty())
+        offer, top, rows = st.empty(), st.empty(), st.empty()
+        places = _Places(status, top, rows)
         if not found.said.complete:
             found = _ask(found, models, scale, places, mapped=wanted is not None)
         places.top.html(_top(found, mapped=wanted is not None))
         facts.html(facts_html(found, models[0]))
+        with offer.container():
+            offer_scale(int(any(doubt.code == "scale-unknown" for doubt in _doubts(found))))
         with places.rows.container(gap=None):
             slots = _rows(found, sort, scale, wanted, window)
-        offer_scale(int(any(doubt.code == "scale-unknown" for doubt in _doubts(found))))
         maps = _make_maps(found, sort, scale, wanted, window, slots, status) if wanted else {}
         if wanted:
             st.caption(INFLUENCE)

@@ -55,8 +55,8 @@ class Together:
             return ""
         if self.evidence is None:
             return (
-                "How often this mean is right has not been measured: the models that were judged together are not "
-                "these in these versions. So it gives no label."
+                "How often this mean is right is not known: exactly these models, in these versions, were not judged "
+                "together. So it gives no label."
             )
         return self.evidence.words[0].upper() + self.evidence.words[1:] + "."
 

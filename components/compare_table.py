@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from components.all_models import ask_all
 from components.answers import Row
-from components.compare import CELL, ONE, VIEW, Comparison, compare, open_cells
+from components.compare import CELL, MAPS, ONE, VIEW, Comparison, compare, open_cells
 from components.compare_batch import APART, PICTURE, THUMBNAIL, batch_records, disagreements_first, shown_table, summary
 from components.models import model_title, warming
 from components.scale import Scale, chosen_scale, offer_scale
@@ -68,7 +68,7 @@ def _legend(share: Share) -> str:
 
 
 def _look_at(number: int) -> None:
-    st.session_state[CELL], st.session_state[VIEW] = number, ONE
+    st.session_state[CELL], st.session_state[VIEW], st.session_state[MAPS] = number, ONE, True
 
 
 def _scale_unknown(one: Comparison) -> bool:

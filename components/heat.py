@@ -101,11 +101,11 @@ def choose_maps(task: Task, models: Sequence[ModelVersion]) -> None:
     """
     from leuk_core.explain import METHODS  # noqa: PLC0415 brings scikit-learn
 
-    short = {LIKELIEST: "likeliest of each model", **{item.id: item.short for item in task.classes}}
+    short = {LIKELIEST: "likeliest of each", **{item.id: item.short for item in task.classes}}
     if st.session_state.get(LABEL) not in short:
         st.session_state[LABEL] = LIKELIEST
     if any(version.kind == "network" for version in models):
-        names = {OWN: "each model's own", **METHODS}
+        names = {OWN: "own of each", **METHODS}
         st.selectbox(
             "Method",
             list(names),
@@ -113,18 +113,18 @@ def choose_maps(task: Task, models: Sequence[ModelVersion]) -> None:
             key=METHOD,
             persist_state="session",
             label_visibility="collapsed",
-            width=230,
+            width=215,
             help="Own: Grad-CAM for networks, occlusion for the classifiers on features. A method that doesn't fit a "
             "model leaves it with its own. Score-CAM takes longest.",
         )
     st.selectbox(
         "What speaks for",
         list(short),
-        format_func=lambda label: f"what speaks for: {short[label]}",
+        format_func=lambda label: f"speaks for: {short[label]}",
         key=LABEL,
         persist_state="session",
         label_visibility="collapsed",
-        width=310,
+        width=250,
     )
     choose_opacity(OPACITY)
 
@@ -141,7 +141,7 @@ def choose_opacity(key: str) -> float:
         key=key,
         persist_state="session",
         label_visibility="collapsed",
-        width=190,
+        width=150,
     )
     return chosen / 100
 

@@ -230,16 +230,19 @@ class EnsembleEvidence:
     def words(self) -> str:
         """Both figures with interval, protocol, cells and subjects."""
         figures = self.facts["figures"]
-        return (
-            "; ".join(f"{name} {value.words()}" for name, value in self.figures.items())
-            + f"; 95 % intervals over subjects; {figures['protocol_words']}, {figures['n']:,} cells of "
-            f"{figures['n_subjects']} subjects"
-        )
+        reached = ", ".join(f"{name} {_with_interval(value)}" for name, value in self.figures.items())
+        return f"{reached}; {figures['protocol_words']}, {figures['n']:,} cells of {figures['n_subjects']} subjects"
 
     def beaten(self, name: str = "f1_weighted") -> list[str]:
         """Return the members that the ensemble beats by a figure: the interval of the difference excludes 0."""
         against = self.facts["against"]
         return [ref for ref in self.members if against[ref]["differences"][name]["beats"]]
+
+
+def _with_interval(estimate: Estimate) -> str:
+    if estimate.value is None or not estimate.has_interval:
+        return estimate.words()
+    return f"{estimate.value:.2f} (95 % {estimate.low:.2f} to {estimate.high:.2f})"
 
 
 def stored(task: str, models: Path) -> list[EnsembleEvidence]:

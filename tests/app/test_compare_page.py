@@ -13,8 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from components import all_models, heat, models, share
 from components.answers import ANSWERS
-from components.compare import ALL, BY_DOUBT, BY_PROBABILITY, BY_TIME, CELL, MODELS, SORT, VIEW
-from components.compare_cell import MAPS
+from components.compare import ALL, BY_DOUBT, BY_PROBABILITY, BY_TIME, CELL, MAPS, MODELS, SORT, VIEW
 from components.heat import LABEL, Found
 from components.pictures import ARRIVALS, PICTURES, Arrival
 from leuk_core import RESEARCH_ONLY
@@ -256,10 +255,7 @@ class TestEnsemble:
         assert "Mean of 3 models" in said
         assert "<b>0.77</b>" in said  # (0.90 + 0.80 + 0.60) / 3
         assert said.count(">ALL</b>") == 1
-        assert (
-            "Weighted F1 0.82 (0.76 to 0.89); AUROC 0.88 (0.83 to 0.92); 95 % intervals over subjects; by subject, "
-            in said
-        )
+        assert "Weighted F1 0.82 (95 % 0.76 to 0.89), AUROC 0.88 (95 % 0.83 to 0.92); by subject, " in said
         assert "6,150 cells of 36 subjects" in said
         assert "of 100 normal cells about 9 (4 to 15) get this label too" in said
 
@@ -273,7 +269,7 @@ class TestEnsemble:
         (judged / "knn" / "1" / "card.json").unlink()
         said = top(opened(1))
         assert "Mean of 2 models" in said
-        assert "has not been measured" in said
+        assert "exactly these models, in these versions, were not judged together" in said
         assert "This set of models was not judged together." in said
         assert "0.82 (0.76" not in said
 
@@ -393,7 +389,7 @@ class TestTheSheet:
         assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", facts["answered"])
         assert [line.ref for line in sheet.lines] == ["mlp, version 1", "svm, version 1", "knn, version 1"]
         assert sheet.together.label == "ALL"
-        assert "95 % intervals over subjects" in sheet.evidence
+        assert "0.82 (95 % 0.76 to 0.89)" in sheet.evidence
         assert "1.png" not in repr(sheet)
 
     def test_both_files_can_be_opened_and_say_that_it_is_no_diagnosis(self, judged):
