@@ -24,7 +24,7 @@ class HeatMap:
     lattice : Lattice
         Where these places lie on the final picture.
     mask : ndarray of shape (size, size), bool
-        Where the map holds: the cell for occlusion, everything for other methods.
+        Where the map holds: the cell for occlusion and saliency, everything for other methods.
     window : tuple of float
         (left, top, right, bottom) of the final picture on the original, in pixels.
     original : tuple of int
@@ -36,7 +36,7 @@ class HeatMap:
     title : str
         The method's name for people.
     where : str
-        "layer top_relu", or the grid, for people.
+        "layer block11_expand_relu", or the grid, for people.
     label : str or None
         Class id that is explained; None where no cell was found.
     words : str

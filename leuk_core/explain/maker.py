@@ -151,14 +151,14 @@ def _made(
         if wrapped is None:
             wrapped = _wrapped[inside.network] = tools.Wrapped(inside.network.name, inside.network.whole)
         if method == "saliency":
-            raw = wrapped.saliency(scale(tools.noisy_copies(seen, stages.mask)), index)
-            return raw, tools.pixels(wrapped.size), f"{wrapped.size} x {wrapped.size} pixels", everywhere
-        where = f"layer {wrapped.layer}"
+            raw = wrapped.saliency(seen, stages.mask, scale, index)
+            where = f"gradient times difference from the cell's mean colour, {wrapped.size} x {wrapped.size} pixels"
+            return raw, tools.pixels(wrapped.size), where, stages.mask
         if method == "score-cam":
-            if wrapped.channels > tools.CHANNELS:
-                where += f" ({tools.CHANNELS} of {wrapped.channels} channels)"
-            return wrapped.score_cam(seen, scale, index), wrapped.lattice, where, everywhere
-        return wrapped.cam(method, scale(seen), index), wrapped.lattice, where, everywhere
+            chosen = f" ({tools.CHANNELS} of {wrapped.channels} channels)" if wrapped.channels > tools.CHANNELS else ""
+            where = f"layer {wrapped.deep}{chosen}"
+            return wrapped.score_cam(seen, scale, index), wrapped.deep_lattice, where, everywhere
+        return wrapped.cam(method, scale(seen), index), wrapped.fine_lattice, f"layer {wrapped.fine}", everywhere
 
 
 def _positive(raw: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import keras
 import numpy as np
 import tensorflow as tf
@@ -22,16 +23,14 @@ from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
 from tf_keras_vis.saliency import Saliency
 
 from leuk_core.explain.lattice import Lattice, of_layer
+from leuk_core.explain.layers import fine_layer
 from leuk_core.zoo import catalogue
 
 CHANNELS = 64
 """Channels that Score-CAM weighs: those that vary most (Faster Score-CAM), as each costs a run of the network."""
 
-COPIES = 16
-"""Noisy copies over which saliency is averaged (SmoothGrad, Smilkov et al. 2017)."""
-
-NOISE = 0.1
-"""Standard deviation of that noise, as a share of the picture's range."""
+SMOOTH = 1 / 40
+"""Standard deviation of the smoothing of saliency, as a share of the picture's side."""
 
 _BATCH = 16
 
@@ -56,23 +55,24 @@ class Wrapped:
     """
 
     def __init__(self, name: str, model: keras.Model) -> None:
-        self.layer = catalogue.heat_map_layer(name, model)
-        self.lattice = of_layer(model, self.layer)
+        self.deep = catalogue.heat_map_layer(name, model)
+        self.fine = fine_layer(model, self.deep)
+        self.deep_lattice, self.fine_lattice = of_layer(model, self.deep), of_layer(model, self.fine)
+        self.channels: int = model.get_layer(self.deep).output.shape[-1]
         self.size: int = model.inputs[0].shape[1]
-        self.channels: int = model.get_layer(self.layer).output.shape[-1]
         logits = keras.Model([model.input], model.get_layer("logits").output)  # a list, as tf-keras-vis calls it
         options = {
-            "penultimate_layer": self.layer,
+            "penultimate_layer": self.fine,
             "seek_penultimate_conv_layer": False,
             "expand_cam": False,
             "normalize_cam": False,
         }
         gradcam, plus_plus, saliency = _GraphGradcam(logits), GradcamPlusPlus(logits), Saliency(logits)
-        sizes = {"keepdims": True, "normalize_map": False, "gradient_modifier": tf.abs}
+        bare = {"keepdims": True, "normalize_map": False, "gradient_modifier": None}
         self.grad_cam = self._compiled(lambda x, index: gradcam(_margin(index), x, **options), 1)
         self.grad_cam_plus_plus = self._compiled(lambda x, index: plus_plus(_level(index), x, **options), 1)
-        self.gradients = self._compiled(lambda x, index: saliency(_margin(index), x, **sizes), COPIES)
-        inner = keras.Model(model.input, [model.get_layer("logits").output, model.get_layer(self.layer).output])
+        self.gradients = self._compiled(lambda x, index: saliency(_margin(index), x, **bare), 1)
+        inner = keras.Model(model.input, [model.get_layer("logits").output, model.get_layer(self.deep).output])
 
         def look(x: Any, index: Any) -> tuple[Any, Any]:
             found, maps = inner(x, training=False)
@@ -85,9 +85,29 @@ class Wrapped:
         run = self.grad_cam if method == "grad-cam" else self.grad_cam_plus_plus
         return np.asarray(run(picture[None], index))[0]
 
-    def saliency(self, pictures: np.ndarray, index: int) -> np.ndarray:
-        """Return the mean size of the gradient (size, size), the largest of the three colours, over scaled `COPIES`."""
-        return np.asarray(np.asarray(self.gradients(pictures, index)).mean(axis=0).max(axis=-1))
+    def saliency(self, seen: np.ndarray, mask: np.ndarray, scale: Any, index: int) -> np.ndarray:
+        """Return the gradient times the picture's difference from the cell's mean colour, (size, size), smoothed.
+
+        Parameters
+        ----------
+        seen : ndarray of shape (size, size, 3), float32
+            The final picture, in [0, 1].
+        mask : ndarray of shape (size, size), bool
+            The cell; elsewhere the result is 0 before smoothing.
+        scale : callable
+            From [0, 1] to the network's range.
+        index : int
+            Of the class.
+
+        Notes
+        -----
+        To first order this is how far the class falls when a pixel takes the cell's mean colour (gradient times input,
+        Shrikumar et al. 2017). The size of the gradient alone has no sign: it looks much the same for each class.
+        """
+        scaled = scale(seen)
+        difference = (scaled - scaled[mask].mean(axis=0)) * mask[..., None]
+        fall = (np.asarray(self.gradients(scaled[None], index))[0] * difference).sum(axis=-1)
+        return np.asarray(cv2.GaussianBlur(fall.astype(np.float32), (0, 0), SMOOTH * self.size))
 
     def score_cam(self, seen: np.ndarray, scale: Any, index: int) -> np.ndarray:
         """Return Score-CAM (rows, columns) of a picture in [0, 1] (Wang et al. 2020, algorithm 1).
@@ -114,7 +134,7 @@ class Wrapped:
         if not chosen.size:
             return np.zeros(activity.shape[:2], np.float32)
         activity = activity[..., chosen]
-        masks = self.lattice.spread(activity, self.size)
+        masks = self.deep_lattice.spread(activity, self.size)
         masks -= masks.min(axis=(0, 1))
         masks /= np.maximum(masks.max(axis=(0, 1)), np.finfo(np.float32).tiny)
         rise = []
@@ -153,12 +173,6 @@ def _level(index: Any) -> Any:
         return found - tf.stop_gradient(found)
 
     return score
-
-
-def noisy_copies(seen: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return `COPIES` of a picture (size, size, 3), always the same, with noise on what `mask` holds."""
-    noise = np.random.default_rng(0).normal(0, NOISE, (COPIES, *seen.shape)).astype(np.float32)
-    return np.asarray(seen + noise * mask[..., None])
 
 
 def pixels(size: int) -> Lattice:

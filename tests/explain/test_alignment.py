@@ -8,6 +8,7 @@ from leuk_core.errors import InvalidParameter
 from leuk_core.explain import overlay
 from leuk_core.explain.heat_map import HeatMap
 from leuk_core.explain.lattice import Lattice, of_layer, onto_original
+from leuk_core.explain.layers import fine_layer
 from leuk_core.images import SmearImage
 from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.zoo import catalogue
@@ -110,3 +111,11 @@ def test_overlay_leaves_cold_places_alone_and_paints_hot_ones():
     np.testing.assert_array_equal(overlay(picture, heat, opacity=0.0), picture)
     with pytest.raises(InvalidParameter, match=r"Received: \(5, 6\)"):
         overlay(picture, np.zeros((5, 6)))
+
+
+@pytest.mark.parametrize(("name", "layer"), [("efficientnet-lite", "block11_expand_relu"), ("alexnet", "conv5")])
+def test_maps_by_gradients_are_read_off_a_layer_that_is_fine_enough(name, layer):
+    model = catalogue.build(name, 2, 227)
+    found = fine_layer(model, catalogue.heat_map_layer(name, model))
+    assert found == layer
+    assert of_layer(model, found).step_x == 16
