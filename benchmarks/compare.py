@@ -96,14 +96,9 @@ def _sharing(models: list[Predictor], new: Iterator[SmearImage]) -> None:
 
 def _network(models: list[Predictor], new: Iterator[SmearImage], cells: int) -> None:
     """Compare a network's answers with `model.predict`, a call a picture, on the same number of cells."""
-    from leuk_core.explain.inside import Inside  # noqa: PLC0415 the loaded network, as the maps use it
-
     chosen = next((entry for entry in models if entry.version.kind == "network"), None)
-    if chosen is None:
+    if chosen is None or (network := chosen.network) is None:
         print("no network is installed: nothing to compare with model.predict")
-        return
-    network = Inside.of(chosen).network
-    if network is None:
         return
     shown = [chosen.recipe.apply(next(new))[None] for _ in range(cells)]
     ours = seconds(lambda: [network.answer(one) for one in shown])

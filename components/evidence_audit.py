@@ -80,7 +80,7 @@ def ask() -> None:
         st.text_input(
             "Folder or manifest.csv on this server",
             key=PATH,
-            placeholder="/path/to/a/folder/of/cells",
+            placeholder="a folder of cells, or a manifest.csv",
             help=f"Below: {roots}. LEUK_DATA_ROOTS names other folders. Pictures are read where they lie; no copy is "
             "made. Layouts: a manifest (path,label,subject,split), C-NMC, Leukemia Dataset 0.2, or a folder a class.",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -104,6 +105,7 @@ class WarmUp:
             from leuk_core.prediction import load_predictor  # noqa: PLC0415 brings scikit-learn and TensorFlow
 
             load_predictor(ref)
+            _set_aside()
         except LeukError as error:
             self.state, self.sentence = "failed", str(error)
         except Exception as error:  # noqa: BLE001 a thread has nobody above it to tell
@@ -147,7 +149,27 @@ def loaded(ref: str) -> Predictor:
     """
     from leuk_core.prediction import load_predictor  # noqa: PLC0415 brings scikit-learn and TensorFlow
 
-    return load_predictor(ref)
+    predictor = load_predictor(ref)
+    if ref not in _aside():
+        _set_aside()
+        _aside().add(ref)
+    return predictor
+
+
+def _set_aside() -> None:
+    """Take what is loaded out of the garbage collector's sight.
+
+    Streamlit and Keras each collect all garbage at the end of every run. With TensorFlow loaded that takes half a
+    second, in which no widget is heard. What is set aside is still freed when nothing refers to it any more.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@st.cache_resource(show_spinner=False)
+def _aside() -> set[str]:
+    """Return the references of the models that were set aside in this process."""
+    return set()
 
 
 def begin_warm_up() -> None:

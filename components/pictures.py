@@ -217,6 +217,17 @@ def _sample_cells(manifest: Path) -> list[Path]:
     return [cell for round_ in rounds for cell in round_][:SAMPLE_CELLS]
 
 
+def offer_samples() -> None:
+    """Draw the button that takes real cells of the test data; nothing where there are none."""
+    if sample_cells() and st.button(
+        "Try 12 cells from the test data",
+        icon=":material/science:",
+        help="Cells of C-NMC. Many of them were used in training: they show how this works, not how well.",
+    ):
+        take_samples()
+        st.rerun()
+
+
 def take_samples() -> None:
     """Add the sample cells to the session, through the same decoder as every dropped file."""
     _take_with_bar([(path.name, path.read_bytes()) for path in sample_cells()])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import streamlit as st
 
-from components.models import chosen_version, warm_up
+from components.models import chosen_version
 from components.pictures import arrivals, sample_cells
 from components.scale import Scale
 from components.stages import Prepared, prepare
@@ -237,24 +236,6 @@ def wait_for_rest() -> None:
     while time.monotonic() < until:
         time.sleep(0.005)
         _ = FRESH in st.session_state
-
-
-def set_models_aside() -> None:
-    """Take loaded models out of the garbage collector's sight, once a process, as soon as they are loaded.
-
-    Notes
-    -----
-    Streamlit and Keras each collect all garbage at the end of every run. With TensorFlow loaded that takes half a
-    second, in which a moved slider is not heard. What is set aside is still freed when nothing refers to it any more.
-    """
-    if warm_up().state == "ready":
-        _freeze()
-
-
-@st.cache_resource(show_spinner=False)
-def _freeze() -> None:
-    gc.collect()
-    gc.freeze()
 
 
 def prepared(cell: Cell, wanted: Recipe, scale: Scale) -> Prepared:

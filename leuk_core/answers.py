@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from leuk_core.registry.versions import ModelVersion
 from leuk_core.registry.weights import load_classifier
 from leuk_core.zoo import classical
 from leuk_core.zoo.catalogue import Box
+
+_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Answer(Protocol):
     def __call__(self, image: SmearImage, recipe: Recipe, stages: Stages, microns_per_pixel: float | None) -> Scored:
         """Return the scores of a picture that went through `recipe`; `microns_per_pixel` as a person gave it."""
 
+    def scores_of(self, pictures: np.ndarray, key: Hashable = None) -> np.ndarray:
+        """Return scores (n, classes) of scaled pictures; `key` stands for these very ones where they come again."""
+
 
 class ClassifierAnswer:
     """A version that is a classifier on DCNN features."""
@@ -57,6 +63,12 @@ class ClassifierAnswer:
         features = _features(self._extractor, image, recipe, stages)
         return Scored(classical.scores(self._classifier, features), features)
 
+    def scores_of(self, pictures: np.ndarray, key: Hashable = None) -> np.ndarray:
+        """Return the classifier's scores; classifiers on the same features work those out once for a `key`."""
+        extractor = self._extractor
+        features = extractor.features(pictures) if key is None else extractor.features_of_set(key, pictures)
+        return classical.scores(self._classifier, features)
+
 
 class NetworkAnswer:
     """A version that is a network.
@@ -70,17 +82,23 @@ class NetworkAnswer:
     """
 
     def __init__(self, version: ModelVersion, extractor: str | None) -> None:
-        self._network = Network(version)
+        self.network = Network(version)
         self._extractor = load_extractor(extractor) if extractor else None
 
     def __call__(self, image: SmearImage, recipe: Recipe, stages: Stages, microns_per_pixel: float | None) -> Scored:
         """Return the network's logits, its boxes, and DCNN features."""
-        logits, boxes = self._network.answer(recipe.scale(stages.pictures["logmh"])[None])
+        logits, boxes = self.network.answer(recipe.scale(stages.pictures["logmh"])[None])
         features = None
         if (extractor := self._extractor) is not None:
             own = kept_stages().of(extractor.recipe, image, microns_per_pixel)
             features = _features(extractor, image, extractor.recipe, own)
         return Scored(logits, features, tuple(boxes[0]))
+
+    def scores_of(self, pictures: np.ndarray, key: Hashable = None) -> np.ndarray:
+        """Return the network's logits."""
+        del key
+        parts = [self.network.answer(pictures[start : start + _BATCH])[0] for start in range(0, len(pictures), _BATCH)]
+        return np.concatenate(parts)
 
 
 def _features(extractor: FeatureExtractor, image: SmearImage, recipe: Recipe, stages: Stages) -> np.ndarray:

@@ -185,6 +185,7 @@ def _predicted(path: str, predictor: Any, microns_per_pixel: float | None) -> Ro
         "label": None,
         "probabilities": {},
         "doubts": [],
+        "warning": "",
         "notes": [],
         "model": predictor.ref,
         "recipe_hash": predictor.recipe.hash,
@@ -201,6 +202,7 @@ def _predicted(path: str, predictor: Any, microns_per_pixel: float | None) -> Ro
         "label": answer.label,
         "probabilities": answer.probabilities,
         "doubts": [{"code": doubt.code, "text": doubt.text} for doubt in answer.doubts],
+        "warning": answer.warning,
         "notes": [{"code": note.code, "text": note.text} for note in image.notes],
         "model": answer.model,
         "recipe_hash": answer.recipe_hash,
@@ -271,7 +273,8 @@ def _predicted_text(row: Row) -> str:
         return f"{'refused':<40}{row['error']}"
     shares = "  ".join(f"{label} {share:.2f}" for label, share in row["probabilities"].items())
     doubts = "".join(f"\n{'':40}{doubt['text']}" for doubt in row["doubts"])
-    return f"{row['label'] or 'undecided':<12}{shares:<28}{row['file']}{doubts}"
+    warning = f"\n{'':40}{row['warning']}" if row["warning"] else ""
+    return f"{row['label'] or 'undecided':<12}{shares:<28}{row['file']}{doubts}{warning}"
 
 
 def _map_text(row: Row) -> str:

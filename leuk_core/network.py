@@ -29,6 +29,13 @@ class Network:
     ------
     ModelUnavailable
         If its weights don't fit.
+
+    Attributes
+    ----------
+    whole : keras.Model
+        The graph with its weights.
+    lock : threading.Lock
+        Held while it answers; whoever else runs `whole` holds it too.
     """
 
     def __init__(self, version: ModelVersion) -> None:
@@ -41,7 +48,7 @@ class Network:
         built = catalogue.build(self.name, len(card["classes"]), self.size, **card["parameters"])
         self.whole = load_network(built, version.folder / WEIGHTS)
         self._compiled = keras.Model(built.input, [built.get_layer("logits").output, *built.outputs])
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
 
     def answer(self, pictures: np.ndarray) -> tuple[np.ndarray, list[list[Box]]]:
         """Return logits and boxes of pictures made by the version's recipe.
@@ -56,7 +63,7 @@ class Network:
         (ndarray of shape (n, classes), list of list of Box)
             Logits in float64, and for each picture the boxes of a detector, in pixels, best first; no box from others.
         """
-        with self._lock:
+        with self.lock:
             found: Any = self._compiled.predict_on_batch(views_of(pictures, self.views))
         logits, *outputs = (np.asarray(values) for values in found)
         upright = [values[: len(pictures)] for values in outputs]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -13,6 +13,7 @@ from leuk_core.answers import Answer, ClassifierAnswer, NetworkAnswer
 from leuk_core.decision import Decision
 from leuk_core.errors import InvalidParameter, ModelUnavailable
 from leuk_core.images import SmearImage
+from leuk_core.network import Network
 from leuk_core.novelty import load_novelty
 from leuk_core.preprocessing.kept import kept_stages
 from leuk_core.preprocessing.measure import size_and_colour
@@ -110,6 +111,23 @@ class Predictor:
         """Full reference, `<task>/<model>@<version>`."""
         return self.version.ref
 
+    @property
+    def network(self) -> Network | None:
+        """The loaded network; None for a classifier on DCNN features."""
+        return self._answer.network if isinstance(self._answer, NetworkAnswer) else None
+
+    def probabilities(self, pictures: np.ndarray, key: Hashable = None) -> np.ndarray:
+        """Return calibrated probabilities (n, classes) of pictures that went through the recipe, without any doubts.
+
+        Parameters
+        ----------
+        pictures : ndarray of shape (n, size, size, 3), float32 in [0, 1]
+            Before scaling.
+        key : hashable
+            Stands for these very pictures: models on the same features work them out once. None: nothing is kept.
+        """
+        return self.decision.probabilities(self._answer.scores_of(self.recipe.scale(pictures), key))
+
     def predict(self, image: SmearImage, microns_per_pixel: float | None = None) -> Prediction:
         """Answer about one picture.
 
@@ -160,8 +178,8 @@ class Predictor:
             if self._novelty.other_look(np.array([area]), colour[None])[0]:
                 yield Doubt(
                     "other-look",
-                    "Size or colour unlike the training cells: another stain, light or camera, on which nobody has "
-                    "measured how often the model is right.",
+                    "Size or colour outside the training cells' range, as under another stain, light or camera: how "
+                    "often the model is right there was not measured.",
                 )
             if features is not None and self._novelty.other_kind(features)[0]:
                 yield Doubt("unlike-training", "Unlike the training cells: rather another kind of cell.")

@@ -12,7 +12,7 @@ from components.compare_cell import one_cell
 from components.compare_table import all_cells
 from components.frame import page
 from components.models import chosen_version, newest_models
-from components.pictures import clear, drop_zone, sample_cells, show_notice, take_samples
+from components.pictures import clear, drop_zone, offer_samples, show_notice
 from components.scale import choose_scale
 from components.share import Share, choose_share, chosen_share
 from leuk_core import PROJECT_ROOT
@@ -37,22 +37,11 @@ def main() -> None:
 
 def nothing_yet() -> None:
     drop_zone()
-    if sample_cells():
-        offer_samples()
+    offer_samples()
     st.info(
         "Nothing is open yet. Drop pictures of single cells here, or on the page Diagnose: both pages show the same.",
         icon=":material/add_photo_alternate:",
     )
-
-
-def offer_samples() -> None:
-    if st.button(
-        "Try 12 cells from the test data",
-        icon=":material/science:",
-        help="Cells of C-NMC. Many of them were used in training: they show how this works, not how well.",
-    ):
-        take_samples()
-        st.rerun()
 
 
 def workbench(models: Sequence[ModelVersion], share: Share) -> None:

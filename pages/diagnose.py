@@ -13,7 +13,7 @@ from components.details import details
 from components.frame import page
 from components.model_table import table_html
 from components.models import chosen_version, loaded, warming
-from components.pictures import arrivals, clear, drop_zone, sample_cells, show_notice, take_samples
+from components.pictures import arrivals, clear, drop_zone, offer_samples, show_notice
 from components.scale import choose_scale, offer_scale
 from components.share import choose_share, chosen_share
 from components.sheet import AS_GIVEN, BY_DISAGREEMENT, BY_DOUBT, Sheet
@@ -48,7 +48,7 @@ def head(sheet: Sheet) -> None:
     with left:
         drop_zone("Drop more" if begun else "Drop cell pictures here")
     with right, st.container(horizontal=True, vertical_alignment="center", key="leuk-actions"):
-        if not begun and sample_cells():
+        if not begun:
             offer_samples()
         choose_scale()
         if begun:
@@ -57,16 +57,6 @@ def head(sheet: Sheet) -> None:
             choose_share(sheet.share.task)
         if begun and len(sheet.models) > 1:
             choose_every_cell(len(sheet.models))
-
-
-def offer_samples() -> None:
-    if st.button(
-        "Try 12 cells from the test data",
-        icon=":material/science:",
-        help="Cells of C-NMC. Many of them were used in training: they show how this works, not how well.",
-    ):
-        take_samples()
-        st.rerun()
 
 
 def nothing_yet() -> None:

@@ -15,20 +15,23 @@ STEPS = (
     (
         "1. Drop cells",
         "One white cell a picture, one picture or hundreds: cut out on black, or cropped with the cell in the middle.",
-        "pages/diagnose.py",
-        "Diagnose",
+        (("pages/diagnose.py", "Diagnose"),),
     ),
     (
         "2. Read the answer, then the doubt",
-        "Each cell gets the class that it resembles, probabilities, and every reason found not to believe them.",
-        "",
-        "",
+        (
+            "Each cell gets the class that it resembles, probabilities, and every reason found not to believe them. "
+            "How often a model is right on persons whom it never saw stands under Evidence."
+        ),
+        (("pages/evidence.py", "Evidence"),),
     ),
     (
         "3. See what the model saw",
-        "Follow a cell through each step of its preprocessing and tune the sharpening by eye and by number.",
-        "pages/preprocessing.py",
-        "Preprocessing",
+        (
+            "Follow a cell through each step of its preprocessing and tune the sharpening; or let all models answer "
+            "side by side, with maps of where they looked."
+        ),
+        (("pages/preprocessing.py", "Preprocessing"), ("pages/compare.py", "Compare")),
     ),
 )
 
@@ -49,10 +52,11 @@ def main() -> None:
         "A diagnosis, a blood count, or a second opinion. On another microscope, stain or kind of specimen results may "
         "be near chance, however high a probability reads."
     )
-    for column, (title, text, target, name) in zip(st.columns(3), STEPS, strict=True):
+    for column, (title, text, links) in zip(st.columns(3), STEPS, strict=True):
         column.markdown(f"**{title}**\n\n{text}")
-        if target:
-            column.page_link(target, label=name, icon=":material/arrow_forward:")
+        with column.container(horizontal=True):
+            for target, name in links:
+                st.page_link(target, label=name, icon=":material/arrow_forward:")
     installed_models()
 
 

@@ -104,7 +104,6 @@ def tune(bench: Bench, sliders: DeltaGenerator) -> None:
         if said := tuning.said():
             st.toast(said)
         tuning.wait_for_rest()
-        tuning.set_models_aside()
         strip(bench, recipe)
         if bench.version is not None and st.session_state.get(tuning.ASK):
             line.html(effect_html(contrast, WAITING))

@@ -4,9 +4,9 @@ import argparse
 import sys
 
 from leuk_core.errors import LeukError
-from train import audit, cross_validate, evaluate, features, fit, limits, novelty, reproduce
+from train import audit, cross_validate, evaluate, features, fit, limits, maps, novelty, reproduce
 
-VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits, reproduce]
+VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits, maps, reproduce]
 
 
 def main(arguments: list[str] | None = None) -> int:

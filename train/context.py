@@ -74,10 +74,15 @@ class Prepared:
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that name task, data, scale and groups."""
     parser.add_argument("--task", choices=TASKS, required=True)
+    add_set_arguments(parser)
+    parser.add_argument("--jobs", type=int, default=2, help="processes that bring cells to form")
+
+
+def add_set_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name data, scale and groups."""
     parser.add_argument("--data", type=Path, required=True, help="a folder in a known layout, or a manifest.csv")
     parser.add_argument("--audit", type=Path, help="JSON of `python -m train audit`: its alias groups join subjects")
     parser.add_argument("--microns-per-pixel", type=float, help="scale of all pictures; C-NMC's is known")
-    parser.add_argument("--jobs", type=int, default=2, help="processes that bring cells to form")
 
 
 def open_prepared(args: argparse.Namespace, recipe: Recipe, progress: Progress) -> Prepared:
@@ -85,8 +90,7 @@ def open_prepared(args: argparse.Namespace, recipe: Recipe, progress: Progress) 
     cells = open_cells(args.data)
     given = args.microns_per_pixel if args.microns_per_pixel is not None else scale_of_set(cells)
     shown = prepare(cells, recipe, settings().cache_dir, given, progress, args.jobs)
-    aliases, duplicates = _joins(args.audit, cells)
-    groups = join(cells.subjects, aliases, duplicates)
+    groups = groups_of(args.audit, cells)
     positions = shown.usable
     labels = np.array(cells.labels)
     if left_out := len(cells) - len(positions):
@@ -100,6 +104,11 @@ def open_prepared(args: argparse.Namespace, recipe: Recipe, progress: Progress) 
         cells.labels,
         args.audit is not None,
     )
+
+
+def groups_of(audit: Path | None, cells: LabelledCells) -> np.ndarray:
+    """Return the group of each cell: its person, joined by what an audit's report found."""
+    return join(cells.subjects, *_joins(audit, cells))
 
 
 def default_run(args: argparse.Namespace, model: str, protocol: str) -> Path:

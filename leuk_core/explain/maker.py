@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -12,12 +13,12 @@ import numpy as np
 
 from leuk_core.errors import InvalidParameter
 from leuk_core.explain.heat_map import HeatMap
-from leuk_core.explain.inside import Inside, forget_features
 from leuk_core.explain.lattice import Lattice
 from leuk_core.explain.occlusion import GRID, occlude
 from leuk_core.images import SmearImage
 from leuk_core.network import Network
 from leuk_core.prediction import Predictor
+from leuk_core.preprocessing.kept import kept_stages
 from leuk_core.preprocessing.recipe import Stages
 
 if TYPE_CHECKING:
@@ -34,12 +35,16 @@ METHODS: Mapping[str, str] = MappingProxyType(
 )
 """Methods and their names for people."""
 
-_wrapped: WeakKeyDictionary[Network, Wrapped] = WeakKeyDictionary()
+
+@lru_cache(maxsize=1)
+def _wrapped() -> WeakKeyDictionary[Network, Wrapped]:
+    """Return the compiled graphs of the networks in memory, each held no longer than its network."""
+    return WeakKeyDictionary()
 
 
 def methods(predictor: Predictor) -> tuple[str, ...]:
     """Return the methods that can explain this model, the one that is taken by itself first."""
-    return tuple(METHODS) if Inside.of(predictor).network is not None else ("occlusion",)
+    return tuple(METHODS) if predictor.network is not None else ("occlusion",)
 
 
 def heat_map(
@@ -70,12 +75,11 @@ def heat_map(
         If the method doesn't fit the model, or the class is unknown.
     """
     start = time.perf_counter()
-    inside = Inside.of(predictor)
-    method = _checked_method(predictor, inside, method)
+    method = _checked_method(predictor, method)
     ids = [entry.id for entry in predictor.task.classes]
     if label is not None and label not in ids:
         raise InvalidParameter(f"`label` must be one of {', '.join(ids)}. Received: label={label!r}")
-    stages = predictor.recipe.stages(image, microns_per_pixel)
+    stages = kept_stages().of(predictor.recipe, image, microns_per_pixel)
     facts: dict[str, Any] = {
         "window": stages.window,
         "original": (image.height, image.width),
@@ -97,10 +101,10 @@ def heat_map(
             problem=stages.cutout.problem or "No cell was found.",
             **facts,
         )
-    probability = inside.probabilities(stages.pictures["logmh"][None])[0]
+    probability = predictor.probabilities(stages.pictures["logmh"][None])[0]
     index = int(probability.argmax()) if label is None else ids.index(label)
     key = (image.pixels_sha256, predictor.recipe.hash, stages.microns_per_pixel)
-    raw, lattice, where, mask = _made(inside, method, stages, index, key)
+    raw, lattice, where, mask = _made(predictor, method, stages, index, key)
     return HeatMap(
         raw=_positive(raw),
         lattice=lattice,
@@ -115,17 +119,12 @@ def heat_map(
 
 
 def forget_maps() -> None:
-    """Empty what is kept for further maps.
-
-    That is a compiled graph for each network in memory, which shares its weights and goes with it (`forget_models()`
-    empties both), and the features of the last eight covered cells, 2 MB each.
-    """
-    _wrapped.clear()
-    forget_features()
+    """Drop the compiled graphs; each shares its network's weights and would also go with it (`forget_models()`)."""
+    _wrapped().clear()
 
 
-def _checked_method(predictor: Predictor, inside: Inside, method: str | None) -> str:
-    allowed = tuple(METHODS) if inside.network is not None else ("occlusion",)
+def _checked_method(predictor: Predictor, method: str | None) -> str:
+    allowed = methods(predictor)
     if method is None:
         return allowed[0]
     if method not in allowed:
@@ -136,20 +135,20 @@ def _checked_method(predictor: Predictor, inside: Inside, method: str | None) ->
 
 
 def _made(
-    inside: Inside, method: str, stages: Stages, index: int, key: Hashable
+    predictor: Predictor, method: str, stages: Stages, index: int, key: Hashable
 ) -> tuple[np.ndarray, Lattice, str, np.ndarray]:
     """Return the raw map, its places, where it was read off for people, and where it holds."""
-    seen, scale = stages.pictures["logmh"], inside.predictor.recipe.scale
-    if method == "occlusion" or inside.network is None:
-        raw, lattice = occlude(seen, stages.mask, lambda pictures: inside.probabilities(pictures, key)[:, index])
+    seen, scale, network = stages.pictures["logmh"], predictor.recipe.scale, predictor.network
+    if method == "occlusion" or network is None:
+        raw, lattice = occlude(seen, stages.mask, lambda pictures: predictor.probabilities(pictures, key)[:, index])
         return raw, lattice, f"{GRID} x {GRID} places on the cell", stages.mask
     everywhere = np.ones_like(stages.mask)
     from leuk_core.explain import wrapped as tools  # noqa: PLC0415 - imports TensorFlow
 
-    with inside.lock:
-        wrapped = _wrapped.get(inside.network)
+    with network.lock:
+        wrapped = _wrapped().get(network)
         if wrapped is None:
-            wrapped = _wrapped[inside.network] = tools.Wrapped(inside.network.name, inside.network.whole)
+            wrapped = _wrapped()[network] = tools.Wrapped(network.name, network.whole)
         if method == "saliency":
             raw = wrapped.saliency(seen, stages.mask, scale, index)
             where = f"gradient times difference from the cell's mean colour, {wrapped.size} x {wrapped.size} pixels"

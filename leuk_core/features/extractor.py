@@ -18,6 +18,7 @@ from leuk_core.registry.weights import load_network
 from leuk_core.settings import settings
 
 _REMEMBERED = 64  # pictures whose features are kept, 36 kB each: several models ask for the same ones
+_SETS = 8  # sets of pictures, about 2 MB each, such as one cell covered in many places
 
 
 class FeatureExtractor:
@@ -52,6 +53,8 @@ class FeatureExtractor:
         self.model = load_network(dcnn.extractor(self.size), folder / "dcnn.safetensors")
         self._lock = threading.Lock()
         self._remembered: OrderedDict[Hashable, np.ndarray] = OrderedDict()
+        self._sets: OrderedDict[Hashable, np.ndarray] = OrderedDict()
+        self._sets_lock = threading.Lock()
 
     def features(self, pictures: np.ndarray, batch: int = 32) -> np.ndarray:
         """Return float32 features (n, 9216 at 227 pixels) of pictures (n, size, size, 3) made by the recipe."""
@@ -70,6 +73,16 @@ class FeatureExtractor:
             self._remembered[key] = known
             while len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)
+        return known
+
+    def features_of_set(self, key: Hashable, pictures: np.ndarray) -> np.ndarray:
+        """Return features (n, features) of a set of pictures, computed once for each `key` among the last 8."""
+        with self._sets_lock:  # held while they are worked out, so that a second model waits for them
+            known = self._sets.get(key)
+            if known is None:
+                known = self._sets[key] = self.features(pictures)
+                while len(self._sets) > _SETS:
+                    self._sets.popitem(last=False)
         return known
 
 

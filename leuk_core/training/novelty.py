@@ -20,7 +20,7 @@ from leuk_core.training.run import today, write_json
 SHARE_WITHIN = 0.97
 """Share of training cells, each judged without its own person, that lies within each of the two limits."""
 
-_C = 0.1  # inverse strength of the linear model's penalty: of 0.001 to 0.1 the one that let fewest other cells pass
+_C = 0.1  # inverse strength of the penalty: of 0.001 and 0.1 the one that let fewer of PBC's other cells (small) pass
 
 
 @dataclass(frozen=True)

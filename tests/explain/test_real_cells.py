@@ -1,12 +1,11 @@
 """On real cells: what a map calls hot matters to the answer, and a map hangs on the weights that were learnt."""
 
-import cv2
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
 from leuk_core.explain import heat_map, methods
-from leuk_core.explain.inside import Inside
+from leuk_core.explain.deletion import falls
 from leuk_core.images import decode
 from leuk_core.prediction import load_predictor
 from leuk_core.registry import list_versions
@@ -21,27 +20,6 @@ MAPS = [
 @pytest.fixture(scope="module")
 def images(cnmc_cells):
     return [decode(entry.path.read_bytes(), "cell") for entry in cnmc_cells(each=6)]
-
-
-def hottest_tenth(values, mask):
-    chosen = np.zeros(mask.size, bool)
-    order = np.argsort(-np.where(mask, values, -1).ravel(), kind="stable")
-    chosen[order[: round(mask.sum() / 10)]] = True
-    return chosen.reshape(mask.shape)
-
-
-def falls(predictor, image, found, rng):
-    """Return how far the class falls without its hottest tenth, and without random tenths of as smooth an outline."""
-    stages = predictor.recipe.stages(image)
-    seen, mask = stages.pictures["logmh"], stages.mask
-    smooth = [cv2.GaussianBlur(rng.random(mask.shape, np.float32), (0, 0), len(mask) / 20) for _ in range(4)]
-    pictures = [seen]
-    for values in (found.on_seen, *smooth):
-        share = cv2.GaussianBlur(hottest_tenth(values, mask).astype(np.float32), (0, 0), 2)[..., None] * mask[..., None]
-        pictures.append(seen * (1 - share) + seen[mask].mean(axis=0) * share)  # soft, so that no new edges appear
-    index = [entry.id for entry in predictor.task.classes].index(found.label)
-    probability = Inside.of(predictor).probabilities(np.stack(pictures))[:, index]
-    return probability[0] - probability[1], probability[0] - probability[2:].mean()
 
 
 @pytest.mark.real
@@ -70,7 +48,7 @@ def test_a_trained_networks_map_hangs_on_its_weights(images):
     label = predictor.task.classes[0].id
     learnt = [heat_map(predictor, image, method=methods(predictor)[0], label=label).on_seen for image in images[2:8]]
     keras.utils.set_random_seed(0)
-    network = Inside.of(predictor).network.whole
+    network = predictor.network.whole
     for variable in network.trainable_variables:
         shuffled = np.random.default_rng(variable.shape[0]).permutation(np.asarray(variable).ravel())
         variable.assign(shuffled.reshape(variable.shape))
