@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from leuk_core.data.splits import Protocol
 from leuk_core.errors import InvalidParameter
 from leuk_core.registry.versions import load_task
@@ -31,6 +33,9 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "--protocol", choices=(*Protocol, "both"), help="classifiers: both; networks: by-subject where none is named"
     )
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument(
+        "--judge", metavar="SOURCE", help="judge cells of this source only (manifest); the others are only learnt from"
+    )
     parser.add_argument("--only-fold", type=int, metavar="K", help="train this fold only, from 0 (networks)")
     parser.add_argument(
         "--preset",
@@ -70,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
             cross_validate(
                 model, features, prepared.labels, prepared.groups, classes, folder, config,
                 protocol=protocol, folds=args.folds, seed=args.seed,
-                spare=0.0625 if args.preset == "paper" else 0.0, progress=bar,
+                spare=0.0625 if args.preset == "paper" else 0.0, judged=_judged(args, prepared), progress=bar,
             )  # fmt: skip
             bar.close()
             shown, used = prepared.shown, prepared.positions
@@ -88,7 +93,7 @@ def _networks(args: argparse.Namespace) -> int:
     for protocol in _protocols(args.protocol or Protocol.BY_SUBJECT):
         folder = default_run(args, args.model, str(protocol))
         folder = folder.with_name(f"{folder.name}-{args.tag}" if args.tag else folder.name)
-        folds = Folds(protocol, args.folds, args.seed, args.only_fold)
+        folds = Folds(protocol, args.folds, args.seed, args.only_fold, _judged(args, prepared))
         found = judge(workshop, folds, folder, _config(args, prepared))
         if args.views > 1:
             from leuk_core.training.networks.more_views import judge_by_views  # noqa: PLC0415 - needs Keras
@@ -110,6 +115,16 @@ def _protocols(named: str) -> list[Protocol]:
     return list(Protocol)[:2] if named == "both" else [Protocol(named)]
 
 
+def _judged(args: argparse.Namespace, prepared: Prepared) -> np.ndarray | None:
+    if args.judge is None:
+        return None
+    chosen = np.array([cell.source == args.judge for cell in prepared.cells])
+    if not chosen.any():
+        known = ", ".join(sorted({cell.source for cell in prepared.cells}))
+        raise InvalidParameter(f"`--judge` must be a source of the data ({known}). Received: {args.judge}")
+    return chosen
+
+
 def _config(args: argparse.Namespace, prepared: Prepared) -> dict[str, Any]:
     return {
         "task": args.task,
@@ -118,4 +133,5 @@ def _config(args: argparse.Namespace, prepared: Prepared) -> dict[str, Any]:
         "classes": [entry.id for entry in load_task(args.task).classes],
         "aliases_known": prepared.aliases_known,
         "preset": args.preset,
+        **({"judged_source": args.judge} if args.judge else {}),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,10 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--stain", action=argparse.BooleanOptionalAction, default=True, help="bring colours to the reference stain"
     )
+    group.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE",
+        help="what else the network's `build` takes, such as blocks=[2,4,2]",
+    )  # fmt: skip
     group.add_argument("--tag", default="", help="ending of the run folder's name")
 
 
@@ -58,6 +63,7 @@ def workshop_of(args: argparse.Namespace, bar: Bar) -> tuple[Prepared, Workshop]
     entry, schedule = catalogue.entry(args.model), schedule_of(args)
     size = args.size or (entry.paper_size if schedule.preset == "paper" else entry.size)
     parameters: dict[str, Any] = dict(entry.paper) if schedule.preset == "paper" else {}
+    parameters |= _parameters(args.parameter)
     if schedule.dropout is not None:
         parameters["dropout"] = schedule.dropout
     return workshop_with(
@@ -76,6 +82,19 @@ def workshop_with(
     classes = tuple(entry.id for entry in load_task(args.task).classes)
     cells = CellSet(prepared.shown, prepared.positions, prepared.labels, prepared.groups, classes, recipe)
     return prepared, Workshop(args.model, cells, schedule, start, parameters, settings().cache_dir, bar)
+
+
+def _parameters(given: list[str]) -> dict[str, Any]:
+    found = {}
+    for written in given:
+        name, _, value = written.partition("=")
+        try:
+            found[name] = json.loads(value)
+        except ValueError as error:
+            raise InvalidParameter(
+                f"`--parameter` must be NAME=VALUE, the value a number or a list of them. Received: {written}"
+            ) from error
+    return found
 
 
 def schedule_of(args: argparse.Namespace) -> Schedule:

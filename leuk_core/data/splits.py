@@ -171,6 +171,31 @@ def paper_split(labels: Labels, seed: int, groups: Labels | None = None) -> Spli
     return _split_groups(y, g, seed)
 
 
+def judged_only(
+    parts: Sequence[tuple[np.ndarray, np.ndarray]], judged: np.ndarray, groups: Labels
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return folds in which some cells are never judged but learnt from wherever no cell of their group is judged.
+
+    Parameters
+    ----------
+    parts : sequence of (train, test)
+        Folds of all cells.
+    judged : ndarray of shape (n,), bool
+        Cells that may be judged.
+    groups : sequence of length n
+        Group of each cell.
+
+    Raises
+    ------
+    InvalidData
+        If a fold would judge no cell.
+    """
+    kept = [test[judged[test]] for _, test in parts]
+    if not all(map(len, kept)):
+        raise InvalidData(f"Each fold must judge a cell. Received: {int(judged.sum())} cells for {len(parts)} folds")
+    return [(np.flatnonzero(~np.isin(groups, np.asarray(groups)[test])), test) for test in kept]
+
+
 def possible_folds(labels: Labels, groups: Labels) -> int:
     """Return the largest number of folds in which each test part can hold every class (0 with a single class).
 

@@ -76,8 +76,8 @@ class OutOfFold:
 
     @property
     def complete(self) -> bool:
-        """Whether every fold that was asked for, and every cell, was judged."""
-        return len(self) == len(self.of_all[0]) and len(self.judged_folds) >= self.folds
+        """Whether every fold that was asked for was judged."""
+        return len(self.judged_folds) >= self.folds
 
     def notes(self) -> list[str]:
         """Return what a person should know about the split and the calibration beside any figure."""
@@ -88,6 +88,8 @@ class OutOfFold:
             found.append(
                 f"Judged on {words} {numbers} of {self.folds} only: {len(self):,} of {len(self.of_all[0]):,} cells."
             )
+        elif len(self) < len(self.of_all[0]):
+            found.append(f"Judged: {len(self):,} of {len(self.of_all[0]):,} cells; the others were only learnt from.")
         if not self.method:
             found.append("Probabilities are not calibrated: the judged cells don't allow folds of their own.")
         return found

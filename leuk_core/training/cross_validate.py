@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from leuk_core.data.splits import Protocol, group_folds, image_folds
+from leuk_core.data.splits import Protocol, group_folds, image_folds, judged_only
 from leuk_core.errors import InvalidData
 from leuk_core.training.run import environment, today, write_array, write_json
 from leuk_core.training.shown import Progress
@@ -59,6 +59,7 @@ def cross_validate(
     folds: int = 5,
     seed: int = 0,
     spare: float = 0.0,
+    judged: np.ndarray | None = None,
     progress: Progress | None = None,
 ) -> Validated:
     """Fit a classifier a fold and score the cells left out; a fold that is on disk is not fitted again.
@@ -83,6 +84,8 @@ def cross_validate(
         Number of folds and the seed of the split and of the classifier.
     spare : float
         Share of each training part left aside, as the paper leaves 5 of 80 % for validation; 0 learns from all.
+    judged : ndarray of shape (n,), bool, or None
+        Cells that are judged; the others are only learnt from. None judges all.
     progress : callable or None
         Called with (done, total, words).
 
@@ -95,6 +98,8 @@ def cross_validate(
     claim(folder, config)
     by_image = protocol is Protocol.BY_IMAGE
     parts = image_folds(labels, folds, seed) if by_image else group_folds(labels, groups, folds, seed)
+    if judged is not None:
+        parts = judged_only(parts, judged, groups)
     target = np.array([list(classes).index(label) for label in labels])
     scores = np.full((len(labels), len(classes)), np.nan)
     fold_of = np.full(len(labels), -1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,12 +20,15 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from leuk_core.data.cells import LabelledCell, LabelledCells
-from leuk_core.errors import LeukError
+from leuk_core.errors import InvalidData, LeukError
 from leuk_core.preprocessing.augment import Augmentation
 from leuk_core.preprocessing.measure import size_and_colour
 from leuk_core.preprocessing.recipe import CNMC_MICRONS_PER_PIXEL, Recipe
 
 Progress = Callable[[int, int, str], None]
+
+SCALE_COLUMN = "microns_per_pixel"
+"""Column of a manifest that gives each picture's scale."""
 
 _SHARD = 500  # cells a file; a killed preparation goes on at the last whole shard
 
@@ -102,7 +106,7 @@ def prepare(
     folder : Path
         Where prepared cells are kept; may be deleted at any time.
     microns_per_pixel : float or None
-        Scale of all pictures; None lets each picture tell its own.
+        Scale of all pictures; None takes each cell's `extra["microns_per_pixel"]`, or lets its picture tell.
     progress : callable or None
         Called with (done, total, words).
     jobs : int
@@ -110,12 +114,16 @@ def prepare(
 
     Raises
     ------
+    InvalidData
+        If a scale is no number above 0.
     LeukError
         If a picture can't be read.
     """
     geometry = replace(recipe, logmh=None, scaling="unit", name="")
     bytes_of = [hashlib.sha256(cell.read()).hexdigest() for cell in cells]
-    identity = json.dumps([geometry.to_dict(), microns_per_pixel, bytes_of], sort_keys=True)
+    scales = [microns_per_pixel if microns_per_pixel is not None else _own_scale(cell) for cell in cells]
+    told = scales[0] if len(set(scales)) == 1 else scales
+    identity = json.dumps([geometry.to_dict(), told, bytes_of], sort_keys=True)
     key = hashlib.sha256(identity.encode()).hexdigest()[:20]
     home = folder / "shown" / key
     home.mkdir(parents=True, exist_ok=True)
@@ -123,9 +131,9 @@ def prepare(
     parts = []
     for number, start in enumerate(shards):
         path = home / f"{number:04d}.npz"
-        batch = cells[start : start + _SHARD]
+        batch = zip(cells[start : start + _SHARD], scales[start : start + _SHARD], strict=True)
         if not path.is_file():
-            made = Parallel(jobs, batch_size=25)(delayed(_one)(cell, geometry, microns_per_pixel) for cell in batch)
+            made = Parallel(jobs, batch_size=25)(delayed(_one)(cell, geometry, scale) for cell, scale in batch)
             _write(path, made)
         with np.load(path) as stored:
             parts.append({name: stored[name] for name in stored.files})
@@ -142,6 +150,19 @@ def prepare(
         colours=together["colours"],
         pixels_sha256=together["pixels_sha256"].tolist(),
     )
+
+
+def _own_scale(cell: LabelledCell) -> float | None:
+    written = cell.extra.get(SCALE_COLUMN)
+    if not written:
+        return None
+    try:
+        scale = float(written)
+    except ValueError:
+        scale = 0.0
+    if not 0 < scale < math.inf:
+        raise InvalidData(f"`{SCALE_COLUMN}` must be a number above 0. Received: {written!r} for {cell.name}")
+    return scale
 
 
 def _one(cell: LabelledCell, recipe: Recipe, microns_per_pixel: float | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leuk_core.data.splits import Protocol, group_folds, image_folds, paper_split, possible_folds
+from leuk_core.data.splits import Protocol, group_folds, image_folds, judged_only, paper_split, possible_folds
 from leuk_core.errors import InvalidData, InvalidParameter
 
 # The shape of C-NMC's two folds: 30 persons with ALL, 11 normal persons of very unequal size.
@@ -32,6 +32,18 @@ def test_seed_decides():
     first, again, other = (group_folds(labels, groups, 5, seed) for seed in (3, 3, 4))
     assert all(np.array_equal(a[1], b[1]) for a, b in zip(first, again, strict=True))
     assert not all(np.array_equal(a[1], b[1]) for a, b in zip(first, other, strict=True))
+
+
+def test_cells_that_are_never_judged_are_learnt_from_unless_their_group_is_judged():
+    labels = np.array(["a", "b"] * 20)
+    groups = np.array([str(place // 2) for place in range(40)])
+    judged = np.arange(40) % 4 < 1  # one cell of every other group
+    folds = judged_only(group_folds(labels, groups, 2, seed=0), judged, groups)
+    assert sorted(np.concatenate([test for _, test in folds])) == np.flatnonzero(judged).tolist()
+    for train, test in folds:
+        assert sorted(train) == np.flatnonzero(~np.isin(groups, groups[test])).tolist()
+    with pytest.raises(InvalidData, match="Each fold must judge a cell"):
+        judged_only(group_folds(labels, groups, 2, seed=0), np.arange(40) < 1, groups)
 
 
 def test_a_class_of_two_persons_allows_two_folds_and_says_so():

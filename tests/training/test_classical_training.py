@@ -1,6 +1,7 @@
 """Training of the five: same arrays as the app shows, no person on both sides, goes on where it was stopped."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,19 @@ def test_the_scale_of_cnmc_is_known_by_its_names(real_cells):
     assert scale_of_set(real_cells) == CNMC_MICRONS_PER_PIXEL
     others = LabelledCells([LabelledCell("a/b.png", "a"), LabelledCell("c/d.png", "c")])
     assert scale_of_set(others) is None
+
+
+@pytest.mark.real
+def test_a_manifest_may_give_each_picture_its_scale(real_cells, tmp_path):
+    one, other = real_cells[0], real_cells[1]
+    given = {"microns_per_pixel": "0.1"}
+    told = LabelledCells([replace(one, extra=given), replace(other, extra={"microns_per_pixel": "0.05"})])
+    areas = prepare(told, Recipe(), tmp_path, jobs=1).areas
+    twice = prepare(LabelledCells([one, other]), Recipe(), tmp_path, 0.1, jobs=1).areas
+    assert areas[0] == twice[0]
+    assert areas[1] == pytest.approx(twice[1] / 4, rel=0.01)
+    with pytest.raises(InvalidData, match="number above 0"):
+        prepare(LabelledCells([replace(one, extra={"microns_per_pixel": "-1"})]), Recipe(), tmp_path, jobs=1)
 
 
 @pytest.mark.parametrize("model", classical.NAMES)

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import train_test_split
 
-from leuk_core.data.splits import Protocol, group_folds, image_folds, possible_folds
+from leuk_core.data.splits import Protocol, group_folds, image_folds, judged_only, possible_folds
 from leuk_core.errors import InvalidParameter
 from leuk_core.registry.weights import save_network
 from leuk_core.training.cross_validate import Validated, claim, write_sizes_and_colours
@@ -34,20 +34,25 @@ class Folds:
         Number of folds and the seed of the split.
     only : int or None
         The one fold that is trained now, from 0; None trains all.
+    judged : ndarray of shape (n,), bool, or None
+        Cells that are judged; the others are only learnt from. None judges all.
     """
 
     protocol: Protocol = Protocol.BY_SUBJECT
     count: int = 5
     seed: int = 0
     only: int | None = None
+    judged: np.ndarray | None = None
 
     def parts(self, labels: np.ndarray, groups: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return places of training and judged cells, a pair a fold."""
         if self.only is not None and not 0 <= self.only < self.count:
             raise InvalidParameter(f"`only` must be from 0 to {self.count - 1}. Received: only={self.only}")
         if self.protocol is Protocol.BY_IMAGE:
-            return image_folds(labels, self.count, self.seed)
-        return group_folds(labels, groups, self.count, self.seed)
+            found = image_folds(labels, self.count, self.seed)
+        else:
+            found = group_folds(labels, groups, self.count, self.seed)
+        return found if self.judged is None else judged_only(found, self.judged, groups)
 
     def set_aside(
         self, train: np.ndarray, labels: np.ndarray, groups: np.ndarray, share: float
