@@ -22,6 +22,7 @@ FACTS = (
     ("stain", "stain"),
     ("pictures", "pictures"),
     ("microns_per_pixel", "µm per pixel"),
+    ("class_meanings", "classes"),
 )
 
 

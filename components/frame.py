@@ -9,7 +9,7 @@ import streamlit as st
 
 from components.about import about
 from components.incidents import record
-from components.models import choose, chosen_version, light
+from components.models import choose, chosen_task, chosen_version, light
 from components.pictures import picture_names
 from leuk_core import PROJECT_ROOT, RESEARCH_ONLY, __version__
 from leuk_core.errors import LeukError
@@ -79,7 +79,8 @@ def page(title: str, lead: str = "") -> None:
 def foot() -> None:
     """Draw the line that stands on every page: research only, and which versions answer."""
     version = chosen_version()
-    model = f"model {version.ref}" if version else "no model installed"
+    none = "no model of this task installed" if chosen_task() else "no model installed"
+    model = f"model {version.ref}" if version else none
     st.bottom.html(
         f'<div class="leuk-foot" role="contentinfo"><strong>{RESEARCH_ONLY}</strong>'
         f"<span>{APP_NAME} {__version__}</span><span>{model}</span></div>"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from components.incidents import record
 from leuk_core.errors import LeukError
-from leuk_core.registry import ModelVersion, find_version, list_versions, load_task
+from leuk_core.registry import ModelVersion, find_version, installed_tasks, list_versions, load_task
 
 if TYPE_CHECKING:
     from leuk_core.prediction import Predictor
@@ -29,13 +29,33 @@ PROTOCOL_WORDS = {
 }
 
 
-def chosen_version() -> ModelVersion | None:
-    """Return the version that this session asks, or None where none is installed."""
+def chosen_task() -> str | None:
+    """Return the task that this session looks at, with or without a trained version; None where none is installed."""
+    tasks = installed_tasks()
+    asked = st.session_state.get(TASK)
+    if asked in tasks:
+        return str(asked)
     installed = list_versions()
-    for version in installed:
-        if version.ref == st.session_state.get(MODEL):
-            return version
-    return find_version() if installed else None
+    return find_version().task if installed else next(iter(tasks), None)
+
+
+def chosen_version() -> ModelVersion | None:
+    """Return the version that this session asks, or None where none of its task is installed."""
+    task = chosen_task()
+    of_task = [version for version in list_versions() if version.task == task]
+    asked = st.session_state.get(MODEL)
+    return next((version for version in of_task if version.ref == asked), default_of(of_task))
+
+
+def default_of(versions: Sequence[ModelVersion]) -> ModelVersion | None:
+    """Return the version of a task that answers where none is named; None where there is none.
+
+    Parameters
+    ----------
+    versions : sequence of ModelVersion
+        All of one task.
+    """
+    return next((version for version in versions if version.card.get("default")), next(iter(versions), None))
 
 
 def newest_models(version: ModelVersion) -> list[ModelVersion]:
@@ -215,14 +235,18 @@ def figure_sentence(card: dict[str, Any]) -> str:
 
 def choose() -> None:
     """Draw task and model in the sidebar, each a choice only where there is more than one, with what is known of it."""
-    installed = list_versions()
-    if not installed:
+    installed, tasks = list_versions(), installed_tasks()
+    if not tasks:
         st.caption("No model is installed. Pictures can be read and preprocessed, but not answered.")
         return
-    first = find_version()
-    titles = {version.task: load_task(version.task).title for version in installed}
-    task = _one_of("Task", titles, TASK, first.task)
-    _one_of("Model", _names([version for version in installed if version.task == task]), MODEL, first.ref)
+    task = _one_of("Task", {task: load_task(task).title for task in tasks}, TASK, chosen_task() or tasks[0])
+    of_task = [version for version in installed if version.task == task]
+    first = default_of(of_task)
+    if first is None:
+        st.markdown(":small[:gray[Model]]  \nnone is installed for this task")
+        st.caption("Pictures can be read and preprocessed, but not answered. What is missing stands on the page Home.")
+        return
+    _one_of("Model", _names(of_task), MODEL, first.ref)
     version = chosen_version()
     if version is None:
         return
@@ -258,7 +282,7 @@ def _one_of(label: str, titles: dict[str, str], key: str, preferred: str) -> str
 
 def light() -> None:
     """Draw the small light that says whether the first answer will be quick; polls only until it is."""
-    if not list_versions():
+    if chosen_version() is None:
         return
     if warm_up().state in {"ready", "failed"}:
         _light()

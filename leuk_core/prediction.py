@@ -20,6 +20,7 @@ from leuk_core.preprocessing.measure import size_and_colour
 from leuk_core.preprocessing.recipe import Recipe, Stages
 from leuk_core.registry.versions import ModelVersion, find_version, load_task
 from leuk_core.settings import settings
+from leuk_core.untrained import refuse_untrained
 from leuk_core.zoo.catalogue import Box
 
 
@@ -227,6 +228,7 @@ def load_predictor(ref: str | None = None) -> Predictor:
     ModelUnavailable
         If the reference names nothing usable.
     """
+    refuse_untrained(ref)
     return _load(find_version(ref).ref)
 
 

@@ -11,10 +11,11 @@ from components.compare import ALL, ONE, VIEW, choose_models, open_cells
 from components.compare_cell import one_cell
 from components.compare_table import all_cells
 from components.frame import page
-from components.models import chosen_version, newest_models
+from components.models import chosen_task, chosen_version, newest_models
 from components.pictures import clear, drop_zone, offer_samples, show_notice
 from components.scale import choose_scale
 from components.share import Share, choose_share, chosen_share
+from components.untrained import untrained_panel
 from leuk_core import PROJECT_ROOT
 from leuk_core.registry import ModelVersion, load_task
 
@@ -26,8 +27,10 @@ def main() -> None:
     page("Compare", "" if open_cells() else LEAD)
     st.html(STYLE)
     show_notice()
-    version = chosen_version()
-    if version is None:
+    version, task = chosen_version(), chosen_task()
+    if version is None and task is not None:
+        untrained_panel(task)
+    elif version is None:
         st.info("No model is installed: there is nothing to compare.", icon=":material/info:")
     elif open_cells():
         workbench(newest_models(version), chosen_share(load_task(version.task)))

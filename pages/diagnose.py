@@ -12,12 +12,13 @@ from components.cards import row_html
 from components.details import details
 from components.frame import page
 from components.model_table import table_html
-from components.models import chosen_version, loaded, warming
+from components.models import chosen_task, chosen_version, loaded, warming
 from components.pictures import arrivals, clear, drop_zone, offer_samples, show_notice
 from components.scale import choose_scale, offer_scale
 from components.share import choose_share, chosen_share
 from components.sheet import AS_GIVEN, BY_DISAGREEMENT, BY_DOUBT, Sheet
 from components.table import to_csv
+from components.untrained import untrained_note
 from leuk_core.errors import LeukError
 from leuk_core.registry import load_task
 
@@ -28,13 +29,15 @@ LEAD = "Drop pictures of single cells: which class each resembles, and what spea
 
 
 def main() -> None:
-    version = chosen_version()
+    version, task = chosen_version(), chosen_task()
     sheet = Sheet(version, chosen_share(load_task(version.task)) if version else None)
     page("Diagnose", "" if arrivals() else LEAD)
     head(sheet)
     show_notice()
     if version and version.card["measured_limits"]:
         st.html(limits_html(version.card["measured_limits"]))
+    if version is None and task is not None:
+        untrained_note(task)
     if arrivals():
         workbench(sheet)
     else:

@@ -7,7 +7,8 @@ import streamlit as st
 from components import evidence, evidence_audit
 from components.evidence_charts import show_charts
 from components.frame import page
-from components.models import chosen_version, model_title
+from components.models import chosen_task, chosen_version, model_title
+from components.untrained import untrained_panel
 from leuk_core.registry import ModelVersion, load_task
 from leuk_core.reports.evidence import TaskEvidence
 from leuk_core.reports.page import QUESTION
@@ -17,8 +18,10 @@ def main() -> None:
     page("Evidence", QUESTION)
     evidence.style()
     evidence_audit.style()
-    version = chosen_version()
-    if version is None:
+    version, task = chosen_version(), chosen_task()
+    if version is None and task is not None:
+        untrained(task)
+    elif version is None:
         st.info("No model is installed. A data set can be audited all the same.", icon=":material/inventory_2:")
     else:
         models(version)
@@ -51,6 +54,14 @@ def models(version: ModelVersion) -> None:
         evidence.show_rankings(everything, version)
     with authors:
         evidence.show_authors(task)
+
+
+def untrained(task: str) -> None:
+    panel, authors = st.columns([1.9, 1], gap="medium")
+    with panel:
+        untrained_panel(task)
+    with authors:
+        evidence.show_authors(load_task(task))
 
 
 def audits(version: ModelVersion | None) -> None:

@@ -9,7 +9,8 @@ import streamlit as st
 
 from components.frame import page
 from components.models import figure_sentence, model_title
-from leuk_core.registry import ModelVersion, Task, list_versions, load_task
+from components.untrained import untrained_panel
+from leuk_core.registry import ModelVersion, Task, installed_tasks, list_versions, load_task
 
 STEPS = (
     (
@@ -63,14 +64,20 @@ def main() -> None:
 def installed_models() -> None:
     st.subheader("Installed models", anchor=False)
     installed = list_versions()
-    if not installed:
+    tasks = installed_tasks()
+    if not tasks:
         st.info(
             "None yet. Pictures can be read and preprocessed; an answer needs a model version under `models/`.",
             icon=":material/inventory_2:",
         )
         return
-    for task in dict.fromkeys(version.task for version in installed):
-        of_task([version for version in installed if version.task == task], load_task(task))
+    for task in tasks:
+        versions = [version for version in installed if version.task == task]
+        if versions:
+            of_task(versions, load_task(task))
+        else:
+            st.markdown(f"**{load_task(task).title}**")
+            untrained_panel(task)
 
 
 def of_task(versions: list[ModelVersion], task: Task) -> None:

@@ -156,6 +156,7 @@ def _data_card(data: Mapping[str, Any], task: Task, card: Mapping[str, Any]) -> 
             Field("Microscope and camera", _text(data, "microscope")),
             Field("Pictures", _text(data, "pictures")),
             Field("Micrometres a pixel", _text(data, "microns_per_pixel")),
+            Field("What its classes mean", _text(data, "class_meanings"), "8a"),
             Field("Who named the cells, and how", _text(data, "reference_standard"), "8b"),
             Field("Agreement between them", _text(data, "agreement")),
             Field("Named blind to the rest", _text(data, "blinding"), "8c"),
