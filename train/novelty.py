@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from leuk_core.data.layouts import open_cells
-from leuk_core.data.splits import group_folds
+from leuk_core.data.splits import Protocol, group_folds
 from leuk_core.features.extractor import FeatureExtractor, load_extractor
 from leuk_core.settings import settings
 from leuk_core.training.features import features_of
@@ -51,9 +51,11 @@ def run(args: argparse.Namespace) -> int:
     folds = group_folds(prepared.labels, prepared.groups, args.folds, args.seed)
     fitted = fit_novelty(cells, folds, kinds[usable[same]], kinds[usable[~same]], args.extractor, args.seed)
     root = args.models if args.models is not None else settings().models_dir
+    known = prepared.cells.subjects_known
     facts = {
         "task": args.task, "data": prepared.cells.name, "n": len(prepared.labels),
-        "n_subjects": len(np.unique(prepared.groups)), "seed": args.seed,
+        "n_subjects": len(np.unique(prepared.groups)) if known else None, "seed": args.seed,
+        "protocol": str(Protocol.BY_SUBJECT if known else Protocol.SUBJECTS_UNKNOWN),
         "others": {"data": others.name, "like": args.like, "n_like": int(same.sum()), "n_unlike": int((~same).sum())},
     }  # fmt: skip
     store_novelty(root / args.task / "reference" / args.version, fitted.novelty, facts)

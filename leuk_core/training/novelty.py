@@ -149,7 +149,6 @@ def store_novelty(folder: Path, novelty: Novelty, facts: dict[str, Any]) -> None
         "extractor": novelty.extractor,
         "limits": {"look": novelty.look_limit, "kind": novelty.kind_limit},
         "share_within": SHARE_WITHIN,
-        "protocol": "by-subject",
         "files": {"reference.safetensors": sha256_of(folder / "reference.safetensors")},
     }
     write_json(folder / "card.json", card)
