@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from PIL import Image, ImageDraw
 from streamlit.delta_generator import DeltaGenerator
 
 from components.all_models import ask_for, is_asked_for
@@ -21,6 +22,7 @@ from components.pictures import small_copy
 from components.scale import chosen_scale
 from leuk_core.images import SmearImage
 from leuk_core.registry import ModelVersion, find_version
+from leuk_core.zoo.catalogue import Box
 
 if TYPE_CHECKING:  # importing it brings scikit-learn
     from leuk_core.prediction import Prediction
@@ -122,9 +124,11 @@ def _inside(row: Row) -> None:
         alt=f"original of picture {row.arrival.number}",
     )
     if prediction is not None:
+        shown, found = _seen(row, prediction), prediction.boxes[:1]
         seen.image(
-            _seen(row, prediction),
-            caption="what the model was shown",
+            boxed(shown, found[0]) if found else shown,
+            caption="what the model was shown"
+            + "".join(f"; the box: the cell it found, score {one[4]:.2f}" for one in found),
             alt=f"what the model was shown of picture {row.arrival.number}",
         )
     for column in heat:
@@ -162,6 +166,15 @@ def _seen(row: Row, prediction: Prediction) -> np.ndarray:
             held.popitem(last=False)
     held.move_to_end(key)
     return held[key]
+
+
+def boxed(shown: np.ndarray, box: Box) -> np.ndarray:
+    """Return a picture (n, n, 3), enlarged to `SHOWN_SIDE`, with a detector's box on it, white within black."""
+    picture = Image.fromarray(shown).resize((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.BICUBIC)
+    pen, corners = ImageDraw.Draw(picture), [edge * SHOWN_SIDE / len(shown) for edge in box[:4]]
+    pen.rectangle(corners, outline="black", width=5)
+    pen.rectangle([corners[0] + 1, corners[1] + 1, corners[2] - 1, corners[3] - 1], outline="white", width=2)
+    return np.asarray(picture)
 
 
 def _provenance(row: Row) -> str:
