@@ -4,9 +4,9 @@ import argparse
 import sys
 
 from leuk_core.errors import LeukError
-from train import audit, cross_validate, evaluate, features, fit, limits, maps, novelty, reproduce
+from train import audit, cross_validate, evaluate, features, fit, limits, maps, novelty, reproduce, tried
 
-VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits, maps, reproduce]
+VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits, maps, tried, reproduce]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _evaluate(found: Validated, root: Path, version: str | None, given_ids: Path | None) -> None:
-    judged = _judge(found)
+    judged = judge(found)
     place = root / str(found.config["task"]) / str(found.config["model"]) / "evaluations"
     decision = _decision(version, judged)
     threshold = float(decision["threshold"])
@@ -89,7 +89,7 @@ def _by_given_ids(folder: Path, joined: Validated) -> dict[str, Any]:
     same = ("task", "model", "cells", "protocol")
     if found.config["aliases_known"] or any(found.config.get(name) != joined.config.get(name) for name in same):
         raise InvalidData(f"`--given-ids` must be the same run without `--audit`. Received: {folder.name}")
-    figures = _judge(found).evaluation().to_dict()
+    figures = judge(found).evaluation().to_dict()
     kept = {name: figures["overall"][name] for name in COMPARED}
     return {"n": figures["n"], "n_subjects": figures["n_subjects"], "overall": kept}
 
@@ -105,7 +105,7 @@ def _ensemble(found: list[Validated], root: Path) -> int:
     if not all(_same_cells(first, one) for one in runs.values()):
         raise InvalidData("An ensemble needs runs on the same cells. Received: runs of different data")
     facts = judge_ensemble(
-        {ref: _judge(one) for ref, one in runs.items()},
+        {ref: judge(one) for ref, one in runs.items()},
         coverage=COVERAGE,
         features=_features(first),
         doubted=next((doubted for one in runs.values() if (doubted := _array(one, "unlike")) is not None), None),
@@ -146,7 +146,8 @@ def _card(ref: str, root: Path) -> dict[str, Any]:
     return card
 
 
-def _judge(found: Validated) -> OutOfFold:
+def judge(found: Validated) -> OutOfFold:
+    """Return the judged cells of a run with calibrated probabilities."""
     task = load_task(str(found.config["task"]))
     return judge_run(
         found.scores,
@@ -262,7 +263,7 @@ def _paired(folders: list[Path]) -> int:
             "`--paired` needs two runs on the same cells in the same order. "
             f"Received: {len(first.labels)} and {len(second.labels)} cells, or other labels or groups"
         )
-    a, b = _judge(first), _judge(second)
+    a, b = judge(first), judge(second)
     _, in_a, in_b = np.intersect1d(a.at, b.at, return_indices=True)
     if not len(in_a):
         raise InvalidData("No cell was judged by both runs. Received: two runs of different folds")

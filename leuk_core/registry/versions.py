@@ -143,7 +143,7 @@ class ModelVersion:
 
     def measured_limits(self) -> list[str]:
         """Return what was measured after training and must be known before an answer is believed, newest first."""
-        found = [entry for entry in reversed(self.evaluations()) if entry.get("kind") == "limits"]
+        found = [entry for entry in reversed(self.evaluations()) if entry.get("kind") in ("limits", "tried")]
         return [sentence for entry in found for sentence in entry["sentences"]]
 
     def check(self) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from leuk_core.evaluation.coverage import Answered
 from leuk_core.evaluation.metrics import Evaluation
+from leuk_core.registry.versions import find_version
 from leuk_core.settings import settings
 from train.__main__ import main
 
@@ -176,3 +177,20 @@ def test_results_of_different_protocols_are_not_compared(models, tmp_path, capsy
     runs = [leave_run(tmp_path / name, protocol=name) for name in ("by-subject", "by-image")]
     assert main(["evaluate", *map(str, runs), "--paired"]) == 2
     assert "different protocols are not compared" in capsys.readouterr().err
+
+
+def test_what_was_tried_stands_beside_the_version(models, tmp_path, capsys):
+    run, weak = leave_run(tmp_path / "run"), leave_run(tmp_path / "weak", skill=0.5)
+    folder = models / "all-vs-normal" / "svm" / "v1"
+    folder.mkdir(parents=True)
+    (folder / "card.json").write_text(json.dumps({"limits": ["One microscope."]}))
+    told = ["tried", str(run), "--version", "v1", "--against", str(weak), "--others", str(weak)]
+    assert main(told) == 0
+    better, tried = json.loads(capsys.readouterr().out)["sentences"]
+    assert better.startswith("Better than svm on the same cells, by subject: weighted F1 +0.")
+    assert tried.startswith("Also tried, run weak: weighted F1 0.")
+    assert find_version("all-vs-normal/svm").card["limits"] == [better, tried, "One microscope."]
+    assert main(["tried", str(weak), "--version", "v1", "--against", str(run)]) == 0
+    assert "Not shown to be better than svm" in capsys.readouterr().out
+    by_image = leave_run(tmp_path / "by_image", protocol="by-image")
+    assert main(["tried", str(run), "--version", "v1", "--against", str(by_image)]) == 2
