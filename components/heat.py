@@ -66,17 +66,20 @@ class Found:
         The map; None where it could not be made.
     sentence : str
         Why not; empty otherwise.
+    tested : str
+        What the deletion test found of such maps; empty where it was not measured.
     """
 
     heat: HeatMap | None
     sentence: str = ""
+    tested: str = ""
 
     @property
     def caption(self) -> str:
         """What stands under it."""
         if self.heat is None:
             return self.sentence
-        return f"{self.heat.caption} {self.heat.note}".strip() if self.heat.empty else self.heat.caption
+        return f"{self.heat.caption} {self.heat.note if self.heat.empty else self.tested}".strip()
 
 
 def chosen_maps() -> Wanted:
@@ -186,11 +189,13 @@ def make_map(version: ModelVersion, picture: SmearImage, scale: Scale, wanted: W
 
 def _made(version: ModelVersion, picture: SmearImage, scale: Scale, wanted: Wanted) -> Found:
     from leuk_core.explain import heat_map, methods  # noqa: PLC0415 brings scikit-learn
+    from leuk_core.explain.words import deletion_words  # noqa: PLC0415
 
     try:
         predictor = loaded(version.ref)
         method = wanted.method if wanted.method in methods(predictor) else None
-        return Found(heat_map(predictor, picture, scale.of(picture), method=method, label=wanted.label))
+        found = heat_map(predictor, picture, scale.of(picture), method=method, label=wanted.label)
+        return Found(found, tested=deletion_words(version, found.method))
     except LeukError as error:
         return Found(None, str(error))
     except Exception as error:  # noqa: BLE001 one model must not take the others with it
