@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from components.classes import are_many
 from components.expected import cells_of, newest_results
 from components.models import PROTOCOL_WORDS, model_title
 from leuk_core import PROJECT_ROOT
@@ -99,15 +100,32 @@ def figures_html(version: ModelVersion, task: Task) -> str:
     found = [results for protocol in PROTOCOL_WORDS if (results := newest_results(version, protocol))]
     if not found:
         return "<p>No figure has been measured yet.</p>"
-    columns = [*OVERALL.values(), *(f"{cells_of(item)} found" for item in task.classes)]
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("protocol", *columns))
+    named = [] if are_many(task) else [f"{cells_of(item)} found" for item in task.classes]
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("protocol", *OVERALL.values(), *named))
     lines = "".join(f"<tr>{line}</tr>" for results in found for line in _lines(results, task))
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in against_baseline(found[0]))
+    by_class = _found_html(found[0], task) if are_many(task) else ""
     return (
-        f'<table class="leuk-table leuk-figures"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>'
+        f'<table class="leuk-table leuk-figures"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>{by_class}'
         f'<p class="leuk-quiet">With 95 % intervals. Found: share of the cells of that class that get its label, '
         f"without a threshold.</p>{sentences}"
     )
+
+
+def _found_html(results: dict[str, Any], task: Task) -> str:
+    """Return a table with a line a class: its share of cells found by the model and by the baseline."""
+    both = [results["figures"], (results.get("baseline") or {}).get("figures")]
+    heads = (_protocol(results), "found", *(["by the baseline"] if both[1] else []))
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    lines = "".join(
+        f'<tr><th scope="row">{escape(cells_of(item))}</th>'
+        + "".join(
+            f"<td>{_figure(figures['by_class'].get(item.id, {}).get('recall'))}</td>" for figures in both if figures
+        )
+        + "</tr>"
+        for item in task.classes
+    )
+    return f'<table class="leuk-table leuk-figures"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>'
 
 
 def against_baseline(results: dict[str, Any]) -> Iterator[str]:
@@ -124,7 +142,8 @@ def against_baseline(results: dict[str, Any]) -> Iterator[str]:
         if name not in OVERALL:
             continue
         says = "beats the baseline" if entry.get("beats") else "no difference from the baseline is shown"
-        yield f"{OVERALL[name]}, {words}: {says} ({_signed(entry['difference'])}, paired over subjects)."
+        over = results["figures"].get("resampled", "subjects")
+        yield f"{OVERALL[name]}, {words}: {says} ({_signed(entry['difference'])}, paired over {over})."
 
 
 def _lines(results: dict[str, Any], task: Task) -> Iterator[str]:
@@ -139,7 +158,8 @@ def _lines(results: dict[str, Any], task: Task) -> Iterator[str]:
 
 def _line(words: str, figures: dict[str, Any], task: Task) -> str:
     estimates = [figures["overall"].get(name) for name in OVERALL]
-    estimates += [figures["by_class"].get(item.id, {}).get("recall") for item in task.classes]
+    if not are_many(task):
+        estimates += [figures["by_class"].get(item.id, {}).get("recall") for item in task.classes]
     return f'<th scope="row">{words}</th>' + "".join(f"<td>{_figure(entry)}</td>" for entry in estimates)
 
 

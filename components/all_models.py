@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components.answers import Answer, Row, ask, keep, known
+from components.classes import UNDECIDED, tally
 from components.incidents import record
 from components.models import loaded, model_title
 from components.scale import Scale
@@ -81,7 +82,7 @@ class Opinions:
     def counts(self) -> list[tuple[str, int]]:
         """How many models give each label: the classes' short names in order, then "undecided"."""
         labels = Counter(entry.prediction.label for entry in self.counted if entry.prediction)
-        return [*((item.short, labels[item.id]) for item in self.share.task.classes), ("undecided", labels[None])]
+        return [*((item.short, labels[item.id]) for item in self.share.task.classes), (UNDECIDED, labels[None])]
 
     @property
     def other(self) -> int:
@@ -93,7 +94,7 @@ class Opinions:
     @property
     def agreement(self) -> str:
         """How many give each label, such as "4 ALL, 0 normal, 1 undecided"."""
-        return ", ".join(f"{count} {name}" for name, count in self.counts)
+        return tally(self.counts)
 
     @property
     def verdict(self) -> str:

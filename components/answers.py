@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from components.classes import tally
 from components.incidents import record
 from components.pictures import MAX_PICTURES, Arrival, arrivals, picture_names
 from components.scale import Scale
@@ -210,7 +211,7 @@ def summary(found: Iterable[Row], classes: Task | None = None) -> str:
     counts = Counter(row.state for row in listed)
     labels = Counter(row.label for row in listed)
     total = sum(counts.values())
-    named = ", ".join(f"{labels[item.id]} {item.short}" for item in (classes.classes if classes else ()))
+    named = tally([(item.short, labels[item.id]) for item in classes.classes]) if classes else ""
     parts = [
         f"{counts[state]} {state}" + (f" ({named})" if named and state == "answered" else "")
         for state in STATES

@@ -12,8 +12,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from components.answers import Row
+from components.classes import FEW, are_many
 from components.pictures import thumbnail_uri
 from components.share import Share, set_share
+from leuk_core.registry import ClassCard
 
 if TYPE_CHECKING:  # importing it brings scikit-learn, which a page without answers has no need of
     from leuk_core.prediction import Doubt, Prediction
@@ -78,7 +80,7 @@ def two_digits(probability: float) -> str:
 
 
 def bars_html(prediction: Prediction, share: Share) -> str:
-    """Return a bar a class, with the class's name and two digits, and under them the set that they hold for.
+    """Return a bar a class (of many the likeliest three), with name and two digits, and the set that they hold for.
 
     Parameters
     ----------
@@ -89,21 +91,41 @@ def bars_html(prediction: Prediction, share: Share) -> str:
     """
     if not prediction.probabilities:
         return '<div class="leuk-bars"></div>'
-    top = max(prediction.probabilities, key=prediction.probabilities.__getitem__)
-    lines = []
-    for item in share.task.classes:
-        value = prediction.probabilities.get(item.id)
-        if value is None:
-            continue
-        kind = "leuk-top" if item.id == top and prediction.label is not None else "leuk-other"
-        lines.append(
-            f'<div class="leuk-bar {kind}" title="{escape(item.words)}"><span>{escape(item.short)}</span>'
-            f"{track_html(value)}<b>{escape(two_digits(value))}</b></div>"
-        )
+    lines = [_bar(item, prediction, share) for item in _told(prediction, share)]
+    rest = _rest(prediction, share)
     base = (
         f'<div class="leuk-base" title="{escape(share.rule)}">{_base(prediction, share)}</div>' if share.words else ""
     )
-    return f'<div class="leuk-bars">{"".join(lines)}{base}</div>'
+    return f'<div class="leuk-bars">{"".join(lines)}{rest}{base}</div>'
+
+
+def _told(prediction: Prediction, share: Share) -> list[ClassCard]:
+    """Return the classes that get a bar: all of few, of many the likeliest three, the likeliest first."""
+    known = [item for item in share.task.classes if item.id in prediction.probabilities]
+    if not are_many(share.task):
+        return known
+    return sorted(known, key=lambda item: -prediction.probabilities[item.id])[:FEW]
+
+
+def _bar(item: ClassCard, prediction: Prediction, share: Share) -> str:
+    value = prediction.probabilities[item.id]
+    leads = value == max(prediction.probabilities.values()) and prediction.label is not None
+    wide = ' style="grid-template-columns:6.2rem 1fr 3.2rem"' if are_many(share.task) else ""
+    return (
+        f'<div class="leuk-bar {"leuk-top" if leads else "leuk-other"}"{wide} title="{escape(item.words)}">'
+        f"<span>{escape(item.short)}</span>{track_html(value)}<b>{escape(two_digits(value))}</b></div>"
+    )
+
+
+def _rest(prediction: Prediction, share: Share) -> str:
+    """Return one line for the classes without a bar, each with its figure on hover; empty where there is none."""
+    told, values = _told(prediction, share), prediction.probabilities
+    left = [item for item in share.task.classes if item.id in values and item not in told]
+    if not left:
+        return ""
+    each = ", ".join(f"{item.short} {two_digits(values[item.id])}" for item in left)
+    together = two_digits(sum(values[item.id] for item in left))
+    return f'<div class="leuk-quiet" title="{escape(each)}">{len(left)} other classes together {escape(together)}</div>'
 
 
 def _base(prediction: Prediction, share: Share) -> str:

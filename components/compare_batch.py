@@ -85,6 +85,8 @@ def _label_and_figure(label: str | None, probabilities: dict[str, float], one: C
     if not probabilities:
         return "undecided"
     shown = task.positive or max(probabilities, key=probabilities.__getitem__)
+    if label is None and task.positive is None:
+        return f"undecided ({short[shown]} {two_digits(probabilities[shown])})"
     return f"{short[label] if label else 'undecided'} {two_digits(probabilities[shown])}"
 
 
@@ -116,7 +118,7 @@ def _record(one: Comparison, *, with_names: bool) -> dict[str, Any]:
     answer = mean.prediction if mean else None
     record["mean: models"] = len(mean.members) if mean and answer else None
     record["mean: label"] = short.get(answer.label or "", "undecided") if answer else None
-    record["mean: judged by subject"] = ("yes" if mean and mean.evidence else "no") if answer else None
+    record["mean: judged by subject"] = ("yes" if mean and mean.by_subject else "no") if answer else None
     for item in share.task.classes:
         if share.task.positive in (None, item.id):
             record[f"mean: probability {item.short}"] = _figure(answer.probabilities, item.id) if answer else None

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from components.about import about_html
 from components.all_models import Said, ask_all
 from components.answers import Row
-from components.compare import AS_GIVEN, MAPS, SORT, SORTS, Comparison, chosen_cell, compare
+from components.compare import AS_GIVEN, MAPS, SORT, SORTS, Comparison, chosen_cell, compare, likeliest
 from components.compare_crop import Window, window_of
 from components.compare_rows import agreement_html, common_html, head_html, row_html, together_html
 from components.compare_sheet import sheet_of
@@ -189,8 +189,9 @@ def _map_place(entry: Said, found: Comparison, scale: Scale, wanted: Wanted, win
 
 def _beside(entry: Said, found: Comparison) -> str:
     """Return whose map stands beside one that is opened: that of the model which differs most."""
-    share = found.said.share
-    label = share.task.positive or share.task.classes[0].id
+    label = found.said.share.task.positive or likeliest(entry)
+    if label is None:
+        return BARE
     values = {
         other.version.ref: other.prediction.probabilities[label]
         for other in found.said.said

@@ -70,7 +70,13 @@ class Together:
         rest = [title for ref, title in self.members.items() if ref not in beaten]
         parts = [f"better than {', '.join(better)}"] if better else []
         parts += [f"no difference shown from {', '.join(rest)}"] if rest else []
-        return f"Weighted F1 on the same cells, paired over subjects: {'; '.join(parts)}."
+        over = self.evidence.facts["figures"].get("resampled", "subjects")
+        return f"Weighted F1 on the same cells, paired over {over}: {'; '.join(parts)}."
+
+    @property
+    def by_subject(self) -> bool:
+        """Whether it was judged on persons whom no model had seen."""
+        return self.evidence is not None and self.evidence.facts.get("protocol") == "by-subject"
 
     def also_called(self, task: Task) -> AlsoCalled | None:
         """Return how many cells of the other class get the label that this cell got; None where that is not known."""

@@ -6,6 +6,7 @@ from html import escape
 
 from components.all_models import Said
 from components.cards import track_html, two_digits
+from components.classes import part_kind
 from components.compare import Comparison, followed
 from components.compare_ensemble import OF_ONE_MODEL, Together
 from components.expected import row_sentence
@@ -36,7 +37,7 @@ def agreement_html(found: Comparison) -> str:
         asked = sum(entry.answer is not None for entry in said.said)
         verdict, counts = f"{asked} of {len(said.said)} models asked", said.counts
     parts = "".join(
-        f'<span class="leuk-part leuk-part-{_kind(place, name)}" style="flex-grow:{count}"><b>{count}</b> '
+        f'<span class="leuk-part leuk-part-{part_kind(place, counts)}" style="flex-grow:{count}"><b>{count}</b> '
         f"{escape(name)}</span>"
         for place, (name, count) in enumerate(counts)
         if count
@@ -49,10 +50,6 @@ def agreement_html(found: Comparison) -> str:
         f'<div class="leuk-cmp-agreement"><span class="leuk-parts" role="img" aria-label="{escape(said.agreement)}">'
         f'{parts}</span><span class="leuk-quiet">{escape(words)}</span></div>'
     )
-
-
-def _kind(place: int, name: str) -> int:
-    return 2 if name == "undecided" else min(place, 1)
 
 
 def together_html(found: Comparison) -> str:

@@ -15,6 +15,7 @@ from components.models import model_title
 from leuk_core.images import SmearImage
 
 if TYPE_CHECKING:
+    from leuk_core.prediction import Prediction
     from leuk_core.reports.compare import ComparisonSheet, Line
 
 CELL_SIDE, MAP_SIDE = 840, 460
@@ -105,7 +106,7 @@ def _line(entry: Said, found: Comparison, window: Window, maps: dict[str, Found]
         probability=value[1] if value else None,
         said=two_digits(value[1]) if value else "",
         decided=prediction.label is not None,
-        doubts=(*doubts, *((prediction.warning,) if prediction.warning else ())),
+        doubts=(*_leaning(found, prediction), *doubts, *((prediction.warning,) if prediction.warning else ())),
         milliseconds=prediction.milliseconds,
         heat=heat,
         caption=own.caption if own else "",
@@ -128,8 +129,19 @@ def _together(found: Comparison) -> Line | None:
         probability=value,
         said=two_digits(value),
         decided=prediction.label is not None,
-        doubts=tuple(doubt.text for doubt in prediction.doubts if doubt.text not in common_doubts(found)),
+        doubts=(
+            *_leaning(found, prediction),
+            *(doubt.text for doubt in prediction.doubts if doubt.text not in common_doubts(found)),
+        ),
     )
+
+
+def _leaning(found: Comparison, prediction: Prediction) -> tuple[str, ...]:
+    """Return whose probability the bar shows, where neither the head of the column nor the label says so."""
+    if found.said.share.task.positive is not None or prediction.label is not None or not prediction.probabilities:
+        return ()
+    top = max(prediction.probabilities, key=prediction.probabilities.__getitem__)
+    return (f"Likeliest: {_short(found, top)}.",)
 
 
 def _short(found: Comparison, label: str | None) -> str:

@@ -53,7 +53,7 @@ _kept = st.cache_resource(max_entries=64, show_spinner=False)
 
 
 @_kept
-def _subjects(rows: str, caption: str, counted: str, words: Words) -> go.Figure:
+def _subjects(rows: str, caption: str, counted: str | None, words: Words) -> go.Figure:
     from leuk_core.evaluation.figures import share_by_subject_figure  # noqa: PLC0415 brings plotly
 
     shares = [_share(row, counted) for row in json.loads(rows)]
@@ -88,10 +88,12 @@ def _curves(history: str, caption: str) -> go.Figure:
     return learning_curves_figure(named, caption, x=longest)
 
 
-def _share(row: dict[str, Any], counted: str) -> SubjectShare:
+def _share(row: dict[str, Any], counted: str | None) -> SubjectShare:
     called, n = row["called"], row["n"]
-    share = exact_interval(called.get(counted, 0), n)
-    return SubjectShare(row["subject"], row["label"], n, called.get(counted, 0), share, called.get(row["label"], 0) / n)
+    count = called.get(counted or row["label"], 0)
+    return SubjectShare(
+        row["subject"], row["label"], n, count, exact_interval(count, n), called.get(row["label"], 0) / n
+    )
 
 
 def _text(rows: Any) -> str:

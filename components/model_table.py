@@ -6,6 +6,7 @@ from html import escape
 
 from components.all_models import DISAGREE_RULE, Opinions, Said
 from components.cards import Aside, track_html, two_digits
+from components.classes import part_kind
 from components.models import model_title, threshold_of
 from components.share import Share
 
@@ -47,7 +48,8 @@ def table_html(said: Opinions) -> str:
 
 def _agreement(said: Opinions) -> str:
     parts = "".join(
-        f'<span class="leuk-part leuk-part-{min(place, 3)}" style="flex-grow:{count}">{count} {escape(name)}</span>'
+        f'<span class="leuk-part leuk-part-{part_kind(place, said.counts)}" style="flex-grow:{count}">{count} '
+        f"{escape(name)}</span>"
         for place, (name, count) in enumerate(said.counts)
         if count
     )

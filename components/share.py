@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from components.classes import are_many
 from leuk_core.registry import Task
 
 if TYPE_CHECKING:  # importing it brings scikit-learn, which a page without answers has no need of
@@ -59,7 +60,7 @@ class Share:
     @property
     def rule(self) -> str:
         """What the label follows, for a hover text."""
-        return RULE.format(trained=set_share(self.task))
+        return RULE.format(trained=every_share(self.task))
 
     def tell(self, prediction: Prediction) -> Prediction:
         """Return an answer as it reads in this set; with the training set's share it stays as it is.
@@ -140,7 +141,24 @@ def set_share(task: Task) -> str:
     Returns
     -------
     str
-        The positive class's share where the task has one, every class's otherwise; empty where it does not say.
+        The positive class's share where the task has one, every class's otherwise, of many classes in sum; empty where
+        it does not say.
+    """
+    if not task.training_share or task.positive is not None or not are_many(task):
+        return every_share(task)
+    shares = set(task.training_share.values())
+    if len(shares) == 1 and len(task.training_share) == len(task.classes):
+        return f"{percent(shares.pop())} of each of {len(task.classes)} classes"
+    return f"{len(task.classes)} classes, shared as in training"
+
+
+def every_share(task: Task) -> str:
+    """Return what a calibrated probability is relative to, in full; see `set_share`.
+
+    Parameters
+    ----------
+    task : Task
+        As in `set_share`.
     """
     shares = task.training_share
     if not shares:

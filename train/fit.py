@@ -57,7 +57,10 @@ def run(args: argparse.Namespace) -> int:
     prepared, features, recipe = compute(args, bar)
     classes = [entry.id for entry in load_task(args.task).classes]
     target = np.array([classes.index(label) for label in prepared.labels])
-    about = fit_networks.about(prepared.labels, prepared.groups, data, aliases_known=prepared.aliases_known)
+    about = fit_networks.about(
+        prepared.labels, prepared.groups, data, aliases_known=prepared.aliases_known,
+        subjects_known=prepared.cells.subjects_known,
+    )  # fmt: skip
     for model in classical.NAMES if args.model == "all" else (args.model,):
         classifier = fit_classifier(model, features, target, args.seed)
         card = {

@@ -50,13 +50,16 @@ def run(args: argparse.Namespace, root: Path, data: dict[str, Any]) -> int:
     return 0
 
 
-def about(labels: np.ndarray, groups: np.ndarray, data: dict[str, Any], *, aliases_known: bool) -> dict[str, Any]:
-    """Return what a card says of the cells that were learnt from."""
+def about(
+    labels: np.ndarray, groups: np.ndarray, data: dict[str, Any], *, aliases_known: bool, subjects_known: bool
+) -> dict[str, Any]:
+    """Return what a card says of the cells that were learnt from; of persons nothing where they aren't known."""
     names = np.unique(labels)
     cells = {str(name): int((labels == name).sum()) for name in names}
     persons = {str(name): len(np.unique(groups[labels == name])) for name in names}
+    known = {"subjects": persons} if subjects_known else {}
     return {
-        "data": [{**data.get("about", {}), "cells": cells, "subjects": persons}],
+        "data": [{**data.get("about", {}), "cells": cells, **known}],
         "aliases_joined": aliases_known,
         "limits": data.get("limits", []),
     }
@@ -91,7 +94,10 @@ def _of_all(args: argparse.Namespace, data: dict[str, Any]) -> tuple[Any, Worksh
         epochs_taken(history), history,
     )  # fmt: skip
     card["training"] |= {"machine": machine, "microns_per_pixel": args.microns_per_pixel}
-    card |= about(prepared.labels, prepared.groups, data, aliases_known=prepared.aliases_known)
+    card |= about(
+        prepared.labels, prepared.groups, data, aliases_known=prepared.aliases_known,
+        subjects_known=prepared.cells.subjects_known,
+    )  # fmt: skip
     shutil.rmtree(place)
     return trainee.whole, workshop, card, np.random.default_rng(0).permutation(everything)
 
@@ -112,16 +118,20 @@ def _of_fold(
     )  # fmt: skip
     card["training"] |= {"machine": facts["machine"], "microns_per_pixel": args.microns_per_pixel}
     learnt = ~found["judged"] if "persons" not in facts else np.isin(found["groups"], facts["persons"])
-    card |= about(found["labels"][learnt], found["groups"][learnt], data, aliases_known=config["aliases_known"])
+    prepared, workshop = networks.workshop_with(args, recipe, schedule, config["parameters"], Bar())
+    if prepared.shown.key != config["cells"]:
+        raise InvalidData(f"`--data` must be the cells of the run. Received: {prepared.cells.name}")
+    known = prepared.cells.subjects_known
+    card |= about(
+        found["labels"][learnt], found["groups"][learnt], data, aliases_known=config["aliases_known"],
+        subjects_known=known,
+    )  # fmt: skip
     card["fold"] = {
         "number": number, "of": config["folds"], "protocol": config["protocol"],
         "cells_not_seen": int((~learnt).sum()),
     }  # fmt: skip
-    if "persons" in facts:
+    if "persons" in facts and known:
         card["fold"]["persons_not_seen"] = sorted(set(found["groups"][~learnt].tolist()))
-    prepared, workshop = networks.workshop_with(args, recipe, schedule, config["parameters"], Bar())
-    if prepared.shown.key != config["cells"]:
-        raise InvalidData(f"`--data` must be the cells of the run. Received: {prepared.cells.name}")
     places = np.random.default_rng(0).permutation(np.flatnonzero(found["judged"]))
     return network_of_fold(run, number, config), workshop, card, places
 

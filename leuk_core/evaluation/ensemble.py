@@ -231,7 +231,8 @@ class EnsembleEvidence:
         """Both figures with interval, protocol, cells and subjects."""
         figures = self.facts["figures"]
         reached = ", ".join(f"{name} {_with_interval(value)}" for name, value in self.figures.items())
-        return f"{reached}; {figures['protocol_words']}, {figures['n']:,} cells of {figures['n_subjects']} subjects"
+        persons = "" if figures["n_subjects"] is None else f" of {figures['n_subjects']} subjects"
+        return f"{reached}; {figures['protocol_words']}, {figures['n']:,} cells{persons}"
 
     def beaten(self, name: str = "f1_weighted") -> list[str]:
         """Return the members that the ensemble beats by a figure: the interval of the difference excludes 0."""
@@ -246,13 +247,13 @@ def _with_interval(estimate: Estimate) -> str:
 
 
 def stored(task: str, models: Path) -> list[EnsembleEvidence]:
-    """Return the evaluations of a task's ensembles by subject, newest first."""
+    """Return the evaluations of a task's ensembles, newest first; none by image."""
     paths = sorted((models / task / KIND / "evaluations").glob("*.json"), reverse=True)
     found = [json.loads(path.read_text("utf-8")) for path in paths]
     return [
         EnsembleEvidence(facts)
         for facts in found
-        if facts.get("kind") == KIND and facts.get("protocol") == str(Protocol.BY_SUBJECT)
+        if facts.get("kind") == KIND and facts.get("protocol") != str(Protocol.BY_IMAGE)
     ]
 
 

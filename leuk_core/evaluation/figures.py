@@ -142,7 +142,7 @@ def coverage_figure(
 def share_by_subject_figure(
     rows: Sequence[SubjectShare],
     caption: str,
-    called: str,
+    called: str | None,
     words: Mapping[str, str] | None = None,
     title: str | None = None,
 ) -> go.Figure:
@@ -154,14 +154,15 @@ def share_by_subject_figure(
         See `leuk_core.evaluation.subjects.share_called_by_subject`.
     caption : str
         Protocol, cells, subjects: `Evaluation.caption`.
-    called : str
-        Class id that was counted.
+    called : str or None
+        Class id that was counted; None where each subject's cells called by their own class were.
     words : mapping of str to str or None
         Words for class ids, from the task's card.
     title : str or None
         Title; None says what was counted.
     """
     figure = go.Figure()
+    said = "called rightly" if called is None else f"called {_word(called, words)}"
     middles, lane = [], 0
     labels = list(dict.fromkeys(row.label for row in rows))
     for number, label in enumerate(labels):
@@ -182,13 +183,13 @@ def share_by_subject_figure(
             )
         )  # fmt: skip
         lane += len(own) + 2
-    figure.update_xaxes(title_text=f"cells called {_word(called, words)}", tickformat=_PERCENT, range=[-0.02, 1.02])
+    figure.update_xaxes(title_text=f"cells {said}", tickformat=_PERCENT, range=[-0.02, 1.02])
     figure.update_yaxes(
         tickvals=middles, ticktext=[_word(label, words) for label in labels], range=[lane - 1.5, -1], showgrid=False,
         zeroline=False,
     )  # fmt: skip
     figure.update_layout(height=max(320, 210 + 8 * lane))
-    return _finish(figure, title or f"Each dot is a person: share of cells called {_word(called, words)}", caption)
+    return _finish(figure, title or f"Each dot is a person: share of cells {said}", caption)
 
 
 def learning_curves_figure(

@@ -31,6 +31,7 @@ INK, QUIET, RULE, BLUE, PALE, EMPTY = (
     (232, 235, 239),
 )
 TITLE = "All models on one cell"
+FEW_PARTS = 4  # three classes and "undecided"
 COLUMNS = {"name": 0, "label": 370, "meter": 545, "doubts": 930}
 
 
@@ -236,20 +237,23 @@ def _head(sheet: ComparisonSheet) -> _Block:
 def _agreement(sheet: ComparisonSheet) -> _Block:
     width, tall = WIDTH - 2 * MARGIN, 60
     counts = [(name, count) for name, count in sheet.counts if count]
+    few = len(sheet.counts) <= FEW_PARTS
+    first = sheet.counts[0][0] if few else max(sheet.counts[:-1], key=lambda part: part[1])[0]
     total = sum(count for _, count in counts)
+    words = {name: f"{count} {name}" for name, count in counts}
+    told = all(len(_wrapped(words[name], width * count // total - 40, SIZE)) == 1 for name, count in counts)
     under = _wrapped("All models: " + " ".join(sheet.common), width, SMALL) if sheet.common else []
     under += _wrapped(sheet.left_out, width, SMALL) if sheet.left_out else []
+    under = under if told else [*_wrapped(", ".join(words.values()), width, SMALL), *under]
 
     def draw(canvas: _Canvas, y: int) -> None:
         x = MARGIN
-        for place, (name, count) in enumerate(sheet.counts):
-            if not count:
-                continue
+        for name, count in counts:
             part = round(width * count / total)
             known = name != "undecided"
-            canvas.box(x, y, part - 4, tall, (BLUE if place == 0 else PALE) if known else EMPTY)
-            colour = (255, 255, 255) if place == 0 and known else INK
-            canvas.text(x + 16, y + 12, f"{count} {name}", SIZE, bold=True, colour=colour)
+            canvas.box(x, y, part - 4, tall, (BLUE if name == first else PALE) if known else EMPTY)
+            colour = (255, 255, 255) if name == first and known else INK
+            canvas.text(x + 16, y + 12, words[name] if told else str(count), SIZE, bold=True, colour=colour)
             x += part
         y += tall + 14
         for line in under:
@@ -275,11 +279,13 @@ def _model(line: Line, evidence: str = "", *, apart: bool = False) -> _Block:
     doubts = [part for doubt in line.doubts or ("none",) for part in _wrapped(doubt, room, SMALL)]
     time = [] if line.milliseconds is None else [f"{line.milliseconds:.0f} ms"]
     title = _wrapped(line.title, COLUMNS["label"] - 45, SIZE)  # bold letters are a little wider than those measured
+    label = _wrapped(line.label, COLUMNS["meter"] - COLUMNS["label"] - 20, SIZE)
     name = [*(_wrapped(line.ref, COLUMNS["label"] - 20, SMALL) if line.ref else []), *time]
     caption = _wrapped(line.caption, whole - (MAP + 30), SMALL) if line.heat is not None else []
     below = _wrapped(evidence, whole - 40, SMALL) if evidence else []
     text = max(
         len(title) * _step(SIZE) + len(name) * _step(SMALL),
+        len(label) * _step(SIZE),
         len(doubts) * _step(SMALL),
     )
     text += (len(caption) + len(below)) * _step(SMALL)
@@ -294,7 +300,8 @@ def _model(line: Line, evidence: str = "", *, apart: bool = False) -> _Block:
             canvas.text(MARGIN, y + number * _step(SIZE), part, bold=True)
         for number, part in enumerate(name):
             canvas.text(MARGIN, y + len(title) * _step(SIZE) + number * _step(SMALL), part, SMALL, colour=QUIET)
-        canvas.text(MARGIN + COLUMNS["label"], y, line.label, bold=line.decided)
+        for number, part in enumerate(label):
+            canvas.text(MARGIN + COLUMNS["label"], y + number * _step(SIZE), part, bold=line.decided)
         if line.probability is not None:
             _meter(canvas, MARGIN + COLUMNS["meter"], y + 6, line)
         for number, part in enumerate(doubts):

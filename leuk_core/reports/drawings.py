@@ -152,8 +152,8 @@ def coverage_svg(rows: Sequence[Mapping[str, Any]], threshold: float | None) -> 
     return chart.svg("Error against coverage")
 
 
-def subjects_svg(rows: Sequence[Mapping[str, Any]], task: Task, counted: str) -> str:
-    """Draw, one dot a subject, the share of its cells that was called one class; classes apart.
+def subjects_svg(rows: Sequence[Mapping[str, Any]], task: Task, counted: str | None) -> str:
+    """Draw, one dot a subject, the share of its cells that was called one class, or rightly; classes apart.
 
     Parameters
     ----------
@@ -161,28 +161,30 @@ def subjects_svg(rows: Sequence[Mapping[str, Any]], task: Task, counted: str) ->
         Subjects: "subject", "label", "n", and "called" with counts by class.
     task : Task
         Names the classes.
-    counted : str
-        Id of the class that is counted.
+    counted : str or None
+        Id of the class that is counted; None counts the cells called by their own class.
     """
     short = {entry.id: entry.short for entry in task.classes}
+    said = "called rightly" if counted is None else f"called {short[counted]}"
     labels = [entry.id for entry in task.classes if any(row["label"] == entry.id for row in rows)]
     lanes = len(rows) + 2 * len(labels)
     height = _TOP + _BOTTOM + max(140, 9 * lanes)
-    chart = Chart((0, 1), (0, lanes), f"cells called {short[counted]}", "", (True, False), height, numbered=False)
+    chart = Chart((0, 1), (0, lanes), f"cells {said}", "", (True, False), height, numbered=False)
     lane = lanes - 1.0
     for number, label in enumerate(labels):
         own = [row for row in rows if row["label"] == label]
-        own.sort(key=lambda row: row["called"].get(counted, 0) / row["n"])
+        own.sort(key=lambda row: row["called"].get(counted or row["label"], 0) / row["n"])
+        colour = COLOURS[number % len(COLOURS)]
         chart.aside(lane - len(own) / 2, short[label])
         for row in own:
-            share = exact_interval(row["called"].get(counted, 0), row["n"])
+            share = exact_interval(row["called"].get(counted or row["label"], 0), row["n"])
             value, low, high = (end or 0.0 for end in (share.value, share.low, share.high))
-            chart.whisker((low, lane), (high, lane), COLOURS[number])
+            chart.whisker((low, lane), (high, lane), colour)
             words = f"{row['subject']} ({short[label]}): {share.words(0, percent=True)} of {row['n']:,} cells"
-            chart.mark((value, lane), COLOURS[number], words, 3.5, square=number % 2 == 1)
+            chart.mark((value, lane), colour, words, 3.5, square=number % 2 == 1)
             lane -= 1
         lane -= 2
-    return chart.svg(f"Share of cells called {short[counted]} by subject")
+    return chart.svg(f"Share of cells {said} by subject")
 
 
 def curves_svg(history: Mapping[str, Mapping[str, Sequence[float]]], metric: str) -> str:

@@ -78,9 +78,9 @@ def report_html(version: ModelVersion, task: Task) -> str:
     )
 
 
-def counted_class(task: Task) -> str:
-    """Return the class whose share is shown by subject: the positive one, or the first."""
-    return task.positive or task.classes[0].id
+def counted_class(task: Task) -> str | None:
+    """Return the class whose share is shown by subject: the positive one; of two the first; None counts right calls."""
+    return task.positive or (task.classes[0].id if len(task.classes) == 2 else None)
 
 
 def _answer(results: Results, task: Task) -> str:
