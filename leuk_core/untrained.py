@@ -10,7 +10,7 @@ from typing import Any
 
 from leuk_core import PROJECT_ROOT
 from leuk_core.errors import ModelUnavailable
-from leuk_core.registry import Task, installed_tasks, list_versions, load_task
+from leuk_core.registry import Task, installed_tasks, list_candidates, list_versions, load_task
 from leuk_core.settings import settings
 
 
@@ -128,13 +128,15 @@ def about_untrained(task: str) -> Untrained:
 def refuse_untrained(ref: str | None) -> None:
     """Say in one sentence that no version is installed, where a reference names a task without any.
 
+    An own version that nobody promoted yet is asked by its full reference.
+
     Raises
     ------
     ModelUnavailable
         If it does; a reference that is wrong in another way is left to `leuk_core.registry.find_version`.
     """
     task = (ref or "").partition("/")[0]
-    if task in untrained_tasks():
+    if task in untrained_tasks() and all(entry.ref != ref for entry in list_candidates(task)):
         raise ModelUnavailable(
             f"No version of {task} is installed: the page Home says why, and how to train one with `python -m train`. "
             f"Received: {ref!r}"

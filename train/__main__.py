@@ -4,9 +4,22 @@ import argparse
 import sys
 
 from leuk_core.errors import LeukError
-from train import audit, cross_validate, evaluate, features, fit, limits, maps, novelty, reproduce, tried
+from train import (
+    audit,
+    cross_validate,
+    evaluate,
+    features,
+    fit,
+    limits,
+    maps,
+    novelty,
+    promote,
+    reproduce,
+    rollback,
+    tried,
+)
 
-VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits, maps, tried, reproduce]
+VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits, maps, tried, reproduce, promote, rollback]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,10 +4,22 @@ from leuk_core.registry.versions import (
     ClassCard,
     ModelVersion,
     Task,
+    current_version,
     find_version,
     installed_tasks,
+    list_candidates,
     list_versions,
     load_task,
 )
 
-__all__ = ["ClassCard", "ModelVersion", "Task", "find_version", "installed_tasks", "list_versions", "load_task"]
+__all__ = [
+    "ClassCard",
+    "ModelVersion",
+    "Task",
+    "current_version",
+    "find_version",
+    "installed_tasks",
+    "list_candidates",
+    "list_versions",
+    "load_task",
+]

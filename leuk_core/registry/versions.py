@@ -6,6 +6,8 @@ models/<task>/<model>/<version>/recipe.json
 models/<task>/<model>/<version>/...             weights
 models/<task>/<model>/evaluations/*.json        what is learnt later: results, calibration, thresholds
 models/extractors/<name>/<version>/             networks that several models share
+
+Versions trained on this machine lie in the same form below data/models and answer once somebody promotes them.
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from leuk_core.errors import ModelUnavailable
 from leuk_core.preprocessing.recipe import Recipe
+from leuk_core.registry.promotion_log import promoted
 from leuk_core.settings import settings
 
 TASKS = ("all-vs-normal", "wbc-types", "leukemia-subtypes")
@@ -104,6 +108,11 @@ class ModelVersion:
         return f"{self.task}/{self.model}@{self.version}"
 
     @property
+    def own(self) -> bool:
+        """Whether it was trained on this machine rather than shipped."""
+        return self.folder.is_relative_to(own_models_dir())
+
+    @property
     def kind(self) -> str:
         """What answers: "classifier" (on DCNN features) or "network"."""
         return str(self.card.get("kind", "classifier"))
@@ -178,9 +187,46 @@ def installed_tasks() -> list[str]:
     return [task for task in TASKS if (settings().models_dir / task / "task.json").is_file()]
 
 
+def own_models_dir() -> Path:
+    """Return the folder of the versions that were trained on this machine."""
+    return settings().data_dir / "models"
+
+
 def list_versions() -> list[ModelVersion]:
-    """Return the installed versions, in the fixed order of tasks and models, newest version first."""
+    """Return the versions that people are offered: the shipped ones, and own ones that were promoted and answer.
+
+    They come in the fixed order of tasks and models; of each model the current version first, then the newest.
+    """
+    found: list[ModelVersion] = []
+    for _, of_model in groupby(installed_versions(), lambda entry: (entry.task, entry.model)):
+        found += _offered(list(of_model))
+    return found
+
+
+def list_candidates(task: str | None = None, model: str | None = None) -> list[ModelVersion]:
+    """Return the own versions that don't answer unless they are named with their version, newest first in each model.
+
+    Parameters
+    ----------
+    task, model : str or None
+        Only those of this task or model.
+    """
+    offered = {entry.ref for entry in list_versions()}
+    return [
+        entry
+        for entry in installed_versions()
+        if entry.ref not in offered and task in (None, entry.task) and model in (None, entry.model)
+    ]
+
+
+def installed_versions() -> list[ModelVersion]:
+    """Return every version on disk, shipped and own, in the fixed order of tasks and models, newest version first."""
     return list(_versions())
+
+
+def current_version(task: str, model: str) -> ModelVersion | None:
+    """Return the version that answers for a model: the promoted one, else the newest shipped one; None without any."""
+    return _current([entry for entry in installed_versions() if (entry.task, entry.model) == (task, model)])
 
 
 def find_version(ref: str | None = None) -> ModelVersion:
@@ -189,8 +235,8 @@ def find_version(ref: str | None = None) -> ModelVersion:
     Parameters
     ----------
     ref : str or None
-        `<task>/<model>[@version]`; without a version the newest; None is the default model of the first task that
-        has one.
+        `<task>/<model>[@version]`; without a version the current one; None is the default model of the first task that
+        has one. Own versions that nobody promoted are found by their version only.
 
     Raises
     ------
@@ -206,7 +252,7 @@ def find_version(ref: str | None = None) -> ModelVersion:
     parts = _REFERENCE.fullmatch(ref)
     if parts is None:
         raise ModelUnavailable(f"`model` must be written <task>/<model>[@version]. Received: {ref!r}")
-    for entry in versions:
+    for entry in versions if parts["version"] is None else installed_versions():
         wanted = parts["version"] in (None, entry.version)
         if entry.task == parts["task"] and entry.model == parts["model"] and wanted:
             return entry
@@ -232,17 +278,43 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _offered(of_model: list[ModelVersion]) -> list[ModelVersion]:
+    """Return the versions of one model that people are offered; the default stays with the model, not its version."""
+    current = _current(of_model)
+    shipped = [entry for entry in of_model if not entry.own and entry is not current]
+    if current is None:
+        return shipped
+    if current.own and any(entry.card.get("default") for entry in shipped):
+        shipped = [replace(entry, card={**entry.card, "default": False}) for entry in shipped]
+        current = replace(current, card={**current.card, "default": True})
+    return [current, *shipped]
+
+
+def _current(of_model: list[ModelVersion]) -> ModelVersion | None:
+    if not of_model:
+        return None
+    chosen = promoted(of_model[0].task, of_model[0].model, {entry.version for entry in of_model})
+    if chosen is not None:
+        return next(entry for entry in of_model if entry.version == chosen)
+    return next((entry for entry in of_model if not entry.own), None)
+
+
 def _versions() -> Iterator[ModelVersion]:
-    root = settings().models_dir
+    roots = (settings().models_dir, own_models_dir())
     for task in installed_tasks():
         for model in MODELS:
-            cards = sorted((root / task / model).glob("*/card.json"), reverse=True)
-            for path in cards:
+            cards = [path for root in roots for path in (root / task / model).glob("*/card.json")]
+            for path in sorted(cards, key=lambda path: _natural(path.parent.name), reverse=True):
                 found = ModelVersion(task, model, path.parent.name, path.parent, _read(path))
                 measured = found.measured_limits()
                 limits = [*measured, *found.card.get("limits", [])]
                 facts = {"shown_figure": found.shown_figure(), "measured_limits": measured, "limits": limits}
                 yield replace(found, card={**found.card, **facts})
+
+
+def _natural(version: str) -> list[int | str]:
+    """Sort key that puts "2026-11-25.9" before "2026-11-25.10"; words and numbers alternate."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", version)]
 
 
 def _read(path: Path) -> dict[str, Any]:
