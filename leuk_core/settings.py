@@ -1,11 +1,12 @@
 """Every knob of the program in one place; each also by a LEUK_... environment variable."""
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from leuk_core import PROJECT_ROOT
@@ -27,13 +28,37 @@ class Settings(BaseSettings):
         default=(),
         description="Data sets may be opened below these, separated as in PATH; if none: home folder, test_data.",
     )
+    max_set_files: int = Field(default=200_000, ge=1, description="Most files in an imported archive.")
+    max_set_gb: float = Field(default=20.0, gt=0, description="Most gigabytes that an imported archive unpacks to.")
+    max_zip_ratio: float = Field(
+        default=100.0, ge=1, description="Most times its packed size that an imported archive unpacks to."
+    )
     max_loaded_models: int = Field(default=12, ge=1, description="Models held in memory at once.")
+    database_url: SecretStr | None = Field(
+        default=None, description="Database of jobs, as SQLAlchemy writes it; if none: leuk.sqlite in data_dir."
+    )
+    job_grace_s: float = Field(default=60.0, gt=0, description="Seconds that a cancelled job has to end by itself.")
+    job_silent_s: float = Field(default=15.0, ge=1, description="A worker not heard of for so many seconds is lost.")
+    job_works: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict, description="Further kinds of jobs: kind=module:function, separated by commas."
+    )
 
     @field_validator("data_roots", mode="before")
     @classmethod
     def _split(cls, given: object) -> object:
         """Read folders as PATH holds them."""
         return tuple(filter(None, given.split(os.pathsep))) if isinstance(given, str) else given
+
+    @field_validator("job_works", mode="before")
+    @classmethod
+    def _pairs(cls, given: object) -> object:
+        """Read `kind=module:function,kind=module:function`."""
+        if not isinstance(given, str):
+            return given
+        pairs = [pair.strip() for pair in given.split(",") if pair.strip()]
+        if unfit := [pair for pair in pairs if not re.fullmatch(r"[\w-]+=[\w.]+:\w+", pair)]:
+            raise ValueError(f"each must be kind=module:function. Received: {unfit[0]}")
+        return dict(pair.split("=", 1) for pair in pairs)
 
     @property
     def readable_roots(self) -> tuple[Path, ...]:
