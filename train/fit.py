@@ -4,6 +4,7 @@ import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
             "default": model == args.default,
             "training": {
                 "parameters": "section 3.5.1 of Haque et al. 2024",
-                "reduction": f"{classical.COMPONENTS} principal components" if model in classical.REDUCED else "none",
+                "reduction": _reduction(classifier) if model in classical.REDUCED else "none",
                 "copies": args.copies,
                 "seed": args.seed,
                 "microns_per_pixel": args.microns_per_pixel,
@@ -82,6 +83,10 @@ def run(args: argparse.Namespace) -> int:
         store_version(folder, classifier, recipe, card, args.extractor, args.reference)
         print(json.dumps({"version": f"{args.task}/{model}@{args.version}", "folder": str(folder)}), flush=True)
     return 0
+
+
+def _reduction(classifier: Any) -> str:
+    return f"{classifier[0].n_components_} principal components"
 
 
 def _fit_extractor(args: argparse.Namespace, root: Path, data: dict) -> int:

@@ -102,12 +102,15 @@ def baseline_probabilities(
     Raises
     ------
     InvalidData
-        If a feature isn't finite, or the folds can't be made.
+        If a feature isn't finite (no scale, no cell), or the folds can't be made.
     """
     given = np.asarray(features, np.float64)
     if not np.isfinite(given).all():
         missing = int((~np.isfinite(given)).any(axis=1).sum())
-        raise InvalidData(f"Leave out pictures on which no cell was found. Received: {missing} of {len(given)}")
+        raise InvalidData(
+            "Area and colour must be known of each cell: give the pictures' scale and leave out those without a cell. "
+            f"Received: {missing} of {len(given)} without"
+        )
     truth = positions(y_true, tuple(classes), len(given))
     if fold is not None:
         number = np.asarray(fold)

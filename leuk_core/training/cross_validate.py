@@ -131,7 +131,7 @@ def fit(model: str, features: Sequence[np.ndarray], target: np.ndarray, seed: in
     """Return the classifier fitted on all given copies of the given cells."""
     everything = np.concatenate(features)
     repeated = np.tile(target, len(features))
-    classifier = classical.build(model, seed)
+    classifier = classical.build(model, seed, min(classical.COMPONENTS, len(everything)))
     with warnings.catch_warnings():
         # the paper fixes the number of epochs; whether they were enough shows in the results
         warnings.simplefilter("ignore", ConvergenceWarning)

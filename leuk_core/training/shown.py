@@ -48,9 +48,9 @@ class ShownCells:
     problems : list of str
         Why no single cell was found; empty where one was.
     areas : ndarray of shape (n,), float64
-        Cell area in square micrometres.
+        Cell area in square micrometres; NaN where the scale is unknown.
     colours : ndarray of shape (n, 3), float64
-        Mean red, green, blue inside the outline on the original picture.
+        Mean red, green, blue inside the outline on the original picture; NaN where no cell was found.
     pixels_sha256 : list of str
         Identity of each picture.
     """
@@ -77,8 +77,8 @@ class ShownCells:
 
     @property
     def usable(self) -> np.ndarray:
-        """Positions of the cells in which a cell was found at all."""
-        return np.flatnonzero(self.areas > 0)
+        """Positions of the pictures on which a cell was found at all, of known scale or not."""
+        return np.flatnonzero(np.isfinite(self.colours).all(axis=1))
 
 
 def scale_of_set(cells: LabelledCells) -> float | None:

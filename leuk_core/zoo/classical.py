@@ -26,7 +26,7 @@ COMPONENTS = 128
 _LEAST_PROBABILITY = 1e-3
 
 
-def build(name: str, seed: int = 0) -> Pipeline:
+def build(name: str, seed: int = 0, components: int = COMPONENTS) -> Pipeline:
     """Return an unfitted classifier.
 
     Parameters
@@ -35,8 +35,10 @@ def build(name: str, seed: int = 0) -> Pipeline:
         Which one.
     seed : int
         Seed of everything random in it.
+    components : int
+        Principal components for those in `REDUCED`; there can't be more than cells to learn from.
     """
-    reduce = PCA(COMPONENTS, svd_solver="randomized", random_state=seed)
+    reduce = PCA(components, svd_solver="randomized", random_state=seed)
     match name:
         case "mlp":
             network = MLPClassifier(learning_rate_init=0.001, solver="adam", max_iter=50, random_state=seed)

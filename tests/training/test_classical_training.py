@@ -13,8 +13,8 @@ from leuk_core.evaluation.calibration import cross_fit, fit_calibrator
 from leuk_core.evaluation.coverage import choose_threshold
 from leuk_core.images import decode
 from leuk_core.preprocessing.recipe import CNMC_MICRONS_PER_PIXEL, Recipe
-from leuk_core.training.cross_validate import cross_validate, read_run
-from leuk_core.training.shown import prepare, scale_of_set
+from leuk_core.training.cross_validate import cross_validate, fit, read_run
+from leuk_core.training.shown import ShownCells, prepare, scale_of_set
 from leuk_core.zoo import classical
 
 
@@ -135,3 +135,19 @@ def test_the_threshold_lets_the_asked_share_through():
     probabilities = np.column_stack([top, 1 - top])
     threshold = choose_threshold(np.zeros(101, int), probabilities, coverage=0.8)
     assert (top >= threshold).mean() == pytest.approx(0.8, abs=0.02)
+
+
+@pytest.mark.parametrize("model", classical.REDUCED)
+def test_fewer_cells_than_principal_components_are_enough(model, numbers):
+    features, labels, _ = numbers
+    classifier = fit(model, [features[:40]], (labels[:40] == "hem").astype(int), seed=0)
+    assert classical.scores(classifier, features[40:60]).shape == (20, 2)
+
+
+def test_cells_of_unknown_scale_are_learnt_from_and_pictures_without_a_cell_are_not():
+    colours = np.array([[90.0, 60.0, 120.0], [np.nan] * 3, [80.0, 50.0, 110.0]])
+    nothing = np.zeros((3, 4, 4, 3), np.uint8)
+    shown = ShownCells(
+        "k", nothing, nothing[..., 0] > 0, [""] * 3, np.array([np.nan, np.nan, 60.0]), colours, ["a"] * 3
+    )
+    assert shown.usable.tolist() == [0, 2]
