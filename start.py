@@ -36,6 +36,8 @@ NEEDED = "TensorFlow 2.21 needs Python 3.11, 3.12 or 3.13 with 64 bits"
 RUNTIME, TESTS, GPU = "requirements.lock", "requirements-dev.lock", "requirements-gpu.lock"
 ROOM_PER_MEGABYTE = 5.5  # the package, pip's copy of it, and what it unpacks to (3.5 MB a MB, measured on Linux)
 READY_WITHIN_S = 120
+REPLACED_AFTER_S = 10
+VERBS = "prepare: only install; test: run the tests; worker: one more worker for trainings"
 
 # What any Python, however old, says about itself.
 PROBE = """
@@ -534,12 +536,35 @@ def healthy(address):
 
 def stop(child):
     """End a child process and return its exit code."""
-    child.terminate()
+    if child.poll() is None:
+        child.terminate()
     try:
         return child.wait(timeout=10)
     except subprocess.TimeoutExpired:
         child.kill()
         return child.wait()
+
+
+class Worker:
+    """Trains what the pages ask for, in a process of its own; a lost one is replaced."""
+
+    def __init__(self):
+        self.child = None
+        self.started = 0.0
+
+    def keep(self):
+        """Start it, if it does not run. One that could not begin (exit code 2) has said why and is left."""
+        code = self.child.poll() if self.child else None
+        if self.child and (code is None or code == 2 or time.monotonic() - self.started < REPLACED_AFTER_S):
+            return
+        command = [str(VENV_PYTHON), "-m", "leuk_core.jobs.worker", "--with-parent"]
+        self.child = subprocess.Popen(command, cwd=str(ROOT), env=clean_environment(), stdin=subprocess.DEVNULL)
+        self.started = time.monotonic()
+
+    def stop(self):
+        """End it; the job that it has is gone on with by the next one."""
+        if self.child:
+            stop(self.child)
 
 
 def run_app(options):
@@ -560,6 +585,7 @@ def run_app(options):
     environment = clean_environment()
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     child = subprocess.Popen(command, cwd=str(ROOT), env=environment, stdin=subprocess.DEVNULL)
+    worker = Worker()
     try:
         while not healthy(address):
             if child.poll() is not None:
@@ -573,13 +599,33 @@ def run_app(options):
         say(f"The application is ready after {time.monotonic() - began:.1f} s: {address}  (Ctrl+C stops it)")
         if not options.no_browser and can_show_browser(os.environ):
             webbrowser.open(address)
-        return child.wait()
+        while child.poll() is None:
+            if not options.no_worker:
+                worker.keep()
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        say("\nStopping.")
+        return 0
+    else:
+        return child.returncode
+    finally:
+        stop(child)
+        worker.stop()
+
+
+def run_worker(options):
+    """Do the jobs that wait until it is stopped; return the exit code."""
+    prepare(options)
+    say("This worker does the jobs that wait, one after another.  (Ctrl+C stops it)")
+    worker = Worker()
+    try:
+        worker.keep()
+        return worker.child.wait()
     except KeyboardInterrupt:
         say("\nStopping.")
         return 0
     finally:
-        if child.poll() is None:
-            stop(child)
+        worker.stop()
 
 
 def run_tests(options, arguments):
@@ -613,9 +659,10 @@ def parser():
         epilog="Further arguments of `test` go to pytest, for example: python3 start.py test -k logmh. "
         "Research use only. Not for diagnosis.",
     )
-    made.add_argument("verb", nargs="?", choices=["prepare", "test"], help="prepare: only install; test: run the tests")
+    made.add_argument("verb", nargs="?", choices=["prepare", "test", "worker"], help=VERBS)
     made.add_argument("--port", type=int, default=8501, help="port on 127.0.0.1; if taken, the next one (default 8501)")
     made.add_argument("--no-browser", action="store_true", help="do not open the browser")
+    made.add_argument("--no-worker", action="store_true", help="start no worker for trainings beside the application")
     made.add_argument("--offline", action="store_true", help="load nothing; install from the folder wheels if need be")
     made.add_argument("--gpu", action="store_true", help="also install TensorFlow's NVIDIA libraries (Linux, 2.8 GB)")
     return made
@@ -658,6 +705,8 @@ def main(arguments):
             return 0
         if options.verb == "test":
             return run_tests(options, rest)
+        if options.verb == "worker":
+            return run_worker(options)
         return run_app(options)
     except Refusal as refusal:
         say(str(refusal))

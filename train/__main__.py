@@ -6,20 +6,25 @@ import sys
 from leuk_core.errors import LeukError
 from train import (
     audit,
+    cancel,
     cross_validate,
     evaluate,
     features,
     fit,
+    jobs,
     limits,
     maps,
     novelty,
     promote,
     reproduce,
     rollback,
+    submit,
     tried,
+    worker,
 )
 
 VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits, maps, tried, reproduce, promote, rollback]
+VERBS += [submit, jobs, cancel, worker]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -103,10 +103,8 @@ class Attempt:
             )  # fmt: skip
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
-        while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(TICK_S)
-                return
+        while process.poll() is None:
+            time.sleep(TICK_S)
             try:
                 self._look(process)
             except DatabaseUnavailable as error:

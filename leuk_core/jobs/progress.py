@@ -206,6 +206,8 @@ def read_progress(job: Job, lines: int = 40) -> JobProgress:
 
 def log_tail(folder: Path, lines: int) -> str:
     """Return the last lines of a job's log; "" where there is none."""
+    if lines < 1:
+        return ""
     try:
         with (folder / "log.txt").open("rb") as log:
             size = log.seek(0, 2)
