@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from leuk_core.data.cells import LabelledCells
-from leuk_core.data.groups import join
+from leuk_core.data.groups import join, join_by_report
 from leuk_core.data.layouts import open_cells
 from leuk_core.errors import InvalidData
 from leuk_core.preprocessing.recipe import Recipe
@@ -108,30 +108,17 @@ def open_prepared(args: argparse.Namespace, recipe: Recipe, progress: Progress) 
 
 def groups_of(audit: Path | None, cells: LabelledCells) -> np.ndarray:
     """Return the group of each cell: its person, joined by what an audit's report found."""
-    return join(cells.subjects, *_joins(audit, cells))
+    if audit is None:
+        return join(cells.subjects)
+    try:
+        return join_by_report(json.loads(audit.read_text("utf-8")), cells)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidData(
+            f"`--audit` must be a report of `python -m train audit`. Received: {audit} ({error})"
+        ) from error
 
 
 def default_run(args: argparse.Namespace, model: str, protocol: str) -> Path:
     """Return the run folder that these arguments lead to."""
     base = args.runs if getattr(args, "runs", None) else settings().data_dir / "runs"
     return Path(base) / f"{args.task}-{model}-{protocol}-seed{args.seed}"
-
-
-def _joins(audit: Path | None, cells: LabelledCells) -> tuple[list[list[str]], list[tuple[int, int]]]:
-    if audit is None:
-        return [], []
-    try:
-        report = json.loads(audit.read_text("utf-8"))
-        aliases = [list(map(str, group)) for group in report["alias_groups"]]
-        pairs = [*report["exact_duplicates"], *report["near_duplicates"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidData(
-            f"`--audit` must be a report of `python -m train audit`. Received: {audit} ({error})"
-        ) from error
-    place = {cell.name: index for index, cell in enumerate(cells)}
-    duplicates = [
-        (place[pair["first"]], place[pair["second"]])
-        for pair in pairs
-        if pair.get("first") in place and pair.get("second") in place
-    ]
-    return aliases, duplicates

@@ -1,13 +1,19 @@
 """Groups: cells that must never be split apart, because they show the same person or the same cell."""
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from leuk_core.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from leuk_core.data.cells import LabelledCell
 
 
 def join(
@@ -67,6 +73,27 @@ def join(
         if subjects[cell] is None and int(component[cell]) not in names:
             names[int(component[cell])] = [f"cell-{cell}"]
     return np.array(["+".join(names[int(c)]) for c in component[:n]], dtype=str)
+
+
+def join_by_report(report: Mapping[str, Any], cells: Sequence[LabelledCell]) -> np.ndarray:
+    """Return the group of each cell: its person, joined by what an audit's report (as JSON holds it) found.
+
+    Parameters
+    ----------
+    report : mapping
+        With "alias_groups", "exact_duplicates" and "near_duplicates", pairs included.
+    cells : sequence of LabelledCell
+        The audited set or a part of it.
+    """
+    place = {cell.name: index for index, cell in enumerate(cells)}
+    pairs = [*report["exact_duplicates"], *report["near_duplicates"]]
+    duplicates = [
+        (place[pair["first"]], place[pair["second"]])
+        for pair in pairs
+        if pair.get("first") in place and pair.get("second") in place
+    ]
+    aliases = [list(map(str, group)) for group in report["alias_groups"]]
+    return join([cell.subject for cell in cells], aliases, duplicates)
 
 
 def alias_groups(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:

@@ -137,7 +137,23 @@ def start(path: str) -> AuditJob:
     InvalidData
         If the path may not be opened, or another audit is running.
     """
-    found = allowed(path)
+    return begin(allowed(path))
+
+
+def begin(found: Path | str) -> AuditJob:
+    """Start an audit of what may be opened, as is known already; one at a time.
+
+    Parameters
+    ----------
+    found : Path or str
+        A folder or manifest.
+
+    Raises
+    ------
+    InvalidData
+        If another audit is running.
+    """
+    found = Path(found)
     if any(job.state == RUNNING for job in jobs()):
         raise InvalidData(f"An audit is running: wait for it or stop it. Received: another one, of {found.name}")
     now = datetime.now(UTC)

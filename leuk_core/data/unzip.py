@@ -1,0 +1,152 @@
+"""Unpacking a zip that a stranger made: every entry is judged before a byte of it is written."""
+
+from __future__ import annotations
+
+import errno
+import re
+import shutil
+import stat
+import zipfile
+from collections import Counter
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from leuk_core.data.cells import LEAVES, Problem, Progress, RefusedCells
+from leuk_core.errors import InvalidData
+from leuk_core.settings import settings
+
+NESTED = "archive inside the archive"
+LINK = "link"
+BOMB = "unpacks to far more than it holds"
+DAMAGED = "damaged or protected"
+TWICE = "listed twice"
+
+_ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst", ".lz", ".lzma", ".cab", ".jar"}
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_LEFT_BEHIND = {"__macosx", "thumbs.db", "desktop.ini"}
+_SMALL = 1_000_000  # bytes under which no entry is worth calling a bomb
+_AT_ONCE = 1_000_000
+
+
+def unzip(source: Path | IO[bytes], folder: Path, progress: Progress | None = None) -> int:
+    """Unpack an archive into an empty folder; whatever it holds stays below that folder.
+
+    Parameters
+    ----------
+    source : Path or binary file
+        The zip.
+    folder : Path
+        Where it goes; made if it isn't there.
+    progress : callable or None
+        Called with (done, total, words).
+
+    Returns
+    -------
+    int
+        Number of files written. Hidden files and what systems leave behind are not.
+
+    Raises
+    ------
+    RefusedCells
+        With a row for each entry that is absolute, climbs out, is a link, an archive, a bomb, damaged or protected.
+    InvalidData
+        If it is no zip, holds too many files or bytes (`max_set_files`, `max_set_gb`, `max_zip_ratio` in the settings),
+        or there is no space for it.
+
+    Notes
+    -----
+    What was written before a fault showed is left for the caller to delete.
+    """
+    try:
+        with zipfile.ZipFile(source) as archive:
+            wanted = _judged(archive)
+            for done, (entry, name) in enumerate(wanted, start=1):
+                _write(archive, entry, folder / name)
+                if progress is not None:
+                    progress(done, len(wanted), "unpacking")
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise InvalidData(f"This file is not a zip that can be read to its end. Received: {error}") from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise InvalidData(
+                f"There is no space left to unpack this archive: free some and try again. Received: {error.strerror}"
+            ) from error
+        raise InvalidData(f"This archive cannot be unpacked. Received: {error}") from error
+    return len(wanted)
+
+
+def _judged(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
+    """Return the files to write, each with its place; refuse the archive where anything is wrong with any entry."""
+    entries = archive.infolist()
+    limits = settings()
+    if len(entries) > limits.max_set_files:
+        raise InvalidData(
+            f"An archive may hold at most {limits.max_set_files:,} files (LEUK_MAX_SET_FILES). "
+            f"Received: {len(entries):,}"
+        )
+    total, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
+    if total > limits.max_set_gb * 1e9:
+        raise InvalidData(
+            f"An archive may unpack to at most {limits.max_set_gb:g} GB (LEUK_MAX_SET_GB). "
+            f"Received: {total / 1e9:.1f} GB"
+        )
+    rows: list[Problem] = []
+    wanted = []
+    for entry in entries:
+        name = PurePosixPath(entry.filename.replace("\\", "/"))
+        fault = _fault(entry, name)
+        if fault is not None:
+            rows.append(Problem(entry.filename[:200], *fault))
+        elif not entry.is_dir() and not _left_behind(name):
+            wanted.append((entry, name))
+    rows += _in_each_others_way([name for _, name in wanted])
+    if not rows and total > max(_SMALL, packed * limits.max_zip_ratio):
+        rows.append(Problem("the archive", BOMB, f"{total:,} bytes from {packed:,}"))
+    if rows:
+        raise RefusedCells("The archive", rows)
+    return wanted
+
+
+def _fault(entry: zipfile.ZipInfo, name: PurePosixPath) -> tuple[str, str] | None:
+    written = entry.orig_filename
+    if not name.parts or any(ord(character) < 32 for character in written):
+        return LEAVES, f"not a name of a file: {written[:80]!r}"
+    if name.is_absolute() or re.match(r"[A-Za-z]:", str(name)) or ".." in name.parts:
+        return LEAVES, "expected a path inside the archive"
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return LINK, "a link or device, expected files and folders only"
+    if name.suffix.casefold() in _ARCHIVES:
+        return NESTED, "unpack it first, or import it by itself"
+    if entry.flag_bits & 0x1:
+        return DAMAGED, "it is protected by a password"
+    limit = settings().max_zip_ratio
+    if entry.file_size > max(_SMALL, entry.compress_size * limit):
+        return BOMB, f"{entry.file_size:,} bytes from {entry.compress_size:,}, at most {limit:g} times as many"
+    return None
+
+
+def _in_each_others_way(names: list[PurePosixPath]) -> list[Problem]:
+    """Return a row for each name that another one would overwrite, also where case does not count."""
+    counts = Counter(str(name).casefold() for name in names)
+    rows = [Problem(name, TWICE, f"{count} entries of this name") for name, count in counts.items() if count > 1]
+    folders = {str(parent).casefold() for name in names for parent in name.parents}
+    rows += [Problem(name, TWICE, "both a file and a folder") for name in counts if name in folders]
+    return rows
+
+
+def _left_behind(name: PurePosixPath) -> bool:
+    return any(part.startswith(".") or part.casefold() in _LEFT_BEHIND for part in name.parts)
+
+
+def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with archive.open(entry) as packed, path.open("xb") as file:
+            head = packed.read(4)
+            if head in _ZIP:
+                raise RefusedCells("The archive", [Problem(entry.filename, NESTED, "a zip under another name")])
+            file.write(head)
+            shutil.copyfileobj(packed, file, _AT_ONCE)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise RefusedCells("The archive", [Problem(entry.filename, DAMAGED, str(error))]) from error
