@@ -7,21 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from leuk_core.data.groups import natural_key
 from leuk_core.data.splits import Protocol
 from leuk_core.errors import InvalidData
-from leuk_core.evaluation.calibration import fit_calibrator
-from leuk_core.evaluation.coverage import choose_threshold
 from leuk_core.evaluation.ensemble import KIND, evaluated_version, judge_ensemble, store
-from leuk_core.evaluation.out_of_fold import OutOfFold, judge_run
-from leuk_core.evaluation.results import COMPARED, GIVEN_IDS, compact, compare, results
-from leuk_core.registry.versions import Task, load_task
+from leuk_core.evaluation.out_of_fold import OutOfFold
+from leuk_core.evaluation.results import COMPARED, GIVEN_IDS, compare
 from leuk_core.settings import settings
 from leuk_core.training.cross_validate import Validated, read_run
+from leuk_core.training.evaluated import (
+    COVERAGE,
+    array_of,
+    decision_of,
+    judge,
+    results_of,
+    sizes_and_colours,
+    store_results,
+)
 from leuk_core.training.run import today, write_json
-
-COVERAGE = 0.85
-"""Share of out-of-fold cells that the threshold on the highest probability lets through."""
 
 LINE_FIGURES = ("f1_weighted", "auroc", "accuracy", "balanced_accuracy", "ece")
 
@@ -59,26 +61,17 @@ def run(args: argparse.Namespace) -> int:
 def _evaluate(found: Validated, root: Path, version: str | None, given_ids: Path | None) -> None:
     judged = judge(found)
     place = root / str(found.config["task"]) / str(found.config["model"]) / "evaluations"
-    decision = _decision(version, judged)
+    decision = decision_of(version, judged)
     threshold = float(decision["threshold"])
     if judged.protocol is Protocol.BY_IMAGE:
         threshold = _stored_threshold(place, version, threshold)
-    facts = results(
-        judged, threshold, features=_features(found), doubted=_array(found, "unlike"), histories=_histories(found)
-    )
+    facts = results_of(found, judged, threshold)
     if given_ids is not None and judged.protocol is Protocol.BY_SUBJECT:
         facts[GIVEN_IDS] = _by_given_ids(given_ids, found)
     print(json.dumps(_line(found, judged, facts), ensure_ascii=False), flush=True)
     if not version:
         return
-    head = {
-        "kind": "results", "version": version, "date": today(), "protocol": str(judged.protocol), "run": found.config
-    }  # fmt: skip
-    path = _free(place, f"{today()}-{judged.protocol}", version)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(compact(head | facts), encoding="utf-8")
-    unfinished.replace(path)
+    store_results(_free(place, f"{today()}-{judged.protocol}", version), found, version, facts)
     if judged.protocol is not Protocol.BY_IMAGE:
         write_json(_free(place, f"{today()}-decision", version), decision)
 
@@ -107,8 +100,8 @@ def _ensemble(found: list[Validated], root: Path) -> int:
     facts = judge_ensemble(
         {ref: judge(one) for ref, one in runs.items()},
         coverage=COVERAGE,
-        features=_features(first),
-        doubted=next((doubted for one in runs.values() if (doubted := _array(one, "unlike")) is not None), None),
+        features=sizes_and_colours(first),
+        doubted=next((doubted for one in runs.values() if (doubted := array_of(one, "unlike")) is not None), None),
     )
     head = {"kind": KIND, "date": today(), "protocol": facts["figures"]["protocol"], "cells": first.config.get("cells")}
     path = store(head | {"left_out": left_out} | facts, str(first.config["task"]), root)
@@ -134,7 +127,7 @@ def _same_cells(one: Validated, other: Validated) -> bool:
     """Tell whether two runs judged the same cells in the same order, brought to form by the same recipe or not."""
     if one.config.get("cells") == other.config.get("cells"):
         return True
-    first, second = (_array(run, "area") for run in (one, other))
+    first, second = (array_of(run, "area") for run in (one, other))
     if first is None or second is None or not np.array_equal(first, second):
         return False  # to the last digit the area tells one cell from another
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("labels", "groups"))
@@ -146,49 +139,6 @@ def _card(ref: str, root: Path) -> dict[str, Any]:
     return card
 
 
-def judge(found: Validated) -> OutOfFold:
-    """Return the judged cells of a run with calibrated probabilities."""
-    task = load_task(str(found.config["task"]))
-    return judge_run(
-        found.scores,
-        found.fold,
-        found.labels,
-        found.groups,
-        _classes(task),
-        protocol=Protocol(str(found.config["protocol"])),
-        positive=task.positive,
-        aliases_known=bool(found.config["aliases_known"]),
-        folds=_whole(found.config.get("folds")),
-    )
-
-
-def _classes(task: Task) -> list[str]:
-    return [entry.id for entry in task.classes]
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) else None
-
-
-def _decision(version: str | None, judged: OutOfFold) -> dict[str, Any]:
-    method = judged.method or ("sigmoid" if len(judged.classes) == 2 else "temperature")
-    calibrator = fit_calibrator(judged.scores, judged.truth, method)
-    return {
-        "kind": "decision",
-        "version": version,
-        "date": today(),
-        "protocol": str(judged.protocol),
-        "calibration": {
-            "method": method,
-            **calibrator.to_dict(),
-            "fitted_on": "out-of-fold scores of all judged cells",
-        },
-        "threshold": choose_threshold(judged.truth, judged.probabilities, coverage=COVERAGE),
-        "threshold_rule": f"lets {COVERAGE:.0%} of the out-of-fold cells through",
-        "n": len(judged),
-    }
-
-
 def _stored_threshold(place: Path, version: str | None, otherwise: float) -> float:
     """Return the threshold of the newest decision of a version, by which its answers are given everywhere."""
     for path in sorted(place.glob("*.json"), reverse=True):
@@ -196,28 +146,6 @@ def _stored_threshold(place: Path, version: str | None, otherwise: float) -> flo
         if version and facts.get("kind") == "decision" and facts.get("version") == version:
             return float(facts["threshold"])
     return otherwise
-
-
-def _features(found: Validated) -> np.ndarray | None:
-    area, colour = _array(found, "area"), _array(found, "colour")
-    return None if area is None or colour is None else np.column_stack([area, colour])
-
-
-def _array(found: Validated, name: str) -> np.ndarray | None:
-    path = found.folder / f"{name}.npy"
-    if not path.is_file():
-        return None
-    values: np.ndarray = np.load(path, allow_pickle=False)
-    if len(values) != len(found.labels):
-        raise InvalidData(
-            f"{path.name} of a run must have a row for each of its {len(found.labels)} cells. Received: {len(values)}"
-        )
-    return values
-
-
-def _histories(found: Validated) -> dict[str, dict[str, list[float]]]:
-    paths = {path.stem.removeprefix("history_fold_"): path for path in found.folder.glob("history_fold_*.json")}
-    return {fold: json.loads(paths[fold].read_text("utf-8")) for fold in sorted(paths, key=natural_key)}
 
 
 def _line(found: Validated, judged: OutOfFold, facts: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.registry.versions import MODELS, load_task
 from leuk_core.settings import settings
 from leuk_core.training.cross_validate import fit as fit_classifier
-from leuk_core.training.fit import store_version
+from leuk_core.training.fit import about, classifier_facts, store_version
 from leuk_core.training.networks.schedule import PRESETS
 from leuk_core.training.run import today
 from leuk_core.zoo import classical
@@ -58,35 +57,24 @@ def run(args: argparse.Namespace) -> int:
     prepared, features, recipe = compute(args, bar)
     classes = [entry.id for entry in load_task(args.task).classes]
     target = np.array([classes.index(label) for label in prepared.labels])
-    about = fit_networks.about(
+    data_facts = about(
         prepared.labels, prepared.groups, data, aliases_known=prepared.aliases_known,
         subjects_known=prepared.cells.subjects_known,
     )  # fmt: skip
     for model in classical.NAMES if args.model == "all" else (args.model,):
         classifier = fit_classifier(model, features, target, args.seed)
         card = {
-            "title": f"{model.upper()} on DCNN features",
             "task": args.task,
             "model": model,
             "version": args.version,
             "default": model == args.default,
-            "training": {
-                "parameters": "section 3.5.1 of Haque et al. 2024",
-                "reduction": _reduction(classifier) if model in classical.REDUCED else "none",
-                "copies": args.copies,
-                "seed": args.seed,
-                "microns_per_pixel": args.microns_per_pixel,
-            },
-            **about,
+            **classifier_facts(model, classifier, args.copies, args.seed, args.microns_per_pixel),
+            **data_facts,
         }
         folder = root / args.task / model / args.version
         store_version(folder, classifier, recipe, card, args.extractor, args.reference)
         print(json.dumps({"version": f"{args.task}/{model}@{args.version}", "folder": str(folder)}), flush=True)
     return 0
-
-
-def _reduction(classifier: Any) -> str:
-    return f"{classifier[0].n_components_} principal components"
 
 
 def _fit_extractor(args: argparse.Namespace, root: Path, data: dict) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import statistics
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,9 @@ import numpy as np
 from leuk_core.errors import InvalidData, InvalidParameter
 from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.settings import settings
+from leuk_core.training.fit import about
 from leuk_core.training.networks.schedule import Schedule
+from leuk_core.training.networks.settled import settled
 from train import networks
 from train.context import Bar
 
@@ -50,21 +51,6 @@ def run(args: argparse.Namespace, root: Path, data: dict[str, Any]) -> int:
     return 0
 
 
-def about(
-    labels: np.ndarray, groups: np.ndarray, data: dict[str, Any], *, aliases_known: bool, subjects_known: bool
-) -> dict[str, Any]:
-    """Return what a card says of the cells that were learnt from; of persons nothing where they aren't known."""
-    names = np.unique(labels)
-    cells = {str(name): int((labels == name).sum()) for name in names}
-    persons = {str(name): len(np.unique(groups[labels == name])) for name in names}
-    known = {"subjects": persons} if subjects_known else {}
-    return {
-        "data": [{**data.get("about", {}), "cells": cells, **known}],
-        "aliases_joined": aliases_known,
-        "limits": data.get("limits", []),
-    }
-
-
 def _of_all(args: argparse.Namespace, data: dict[str, Any]) -> tuple[Any, Workshop, dict[str, Any], np.ndarray]:
     """Train on all cells with the settings of a run, or of the arguments, and no validation part."""
     from leuk_core.training.networks.cross_validate import epochs_taken  # noqa: PLC0415 - needs Keras
@@ -76,7 +62,8 @@ def _of_all(args: argparse.Namespace, data: dict[str, Any]) -> tuple[Any, Worksh
     if args.from_run is not None:
         config = _config(args.from_run, args)
         recipe = Recipe.from_dict(config["recipe"])
-        schedule = _settled(Schedule.from_dict(config["schedule"]), args.from_run)
+        schedule, words = settled(Schedule.from_dict(config["schedule"]), args.from_run)
+        sys.stderr.write(words)
         prepared, workshop = networks.workshop_with(args, recipe, schedule, config["parameters"], bar)
         if workshop.start.kind != config["start"] or workshop.start.sha256 != config["start_sha256"]:
             raise InvalidParameter(f"`--start` must be the run's, {config['start']}. Received: {workshop.start.kind}")
@@ -145,21 +132,3 @@ def _config(run: Path, args: argparse.Namespace) -> dict[str, Any]:
         if config.get(name) != wanted:
             raise InvalidData(f"`--from-run` must be a run of {wanted}. Received: {config.get(name)}")
     return config
-
-
-def _settled(schedule: Schedule, run: Path) -> Schedule:
-    """Return a run's schedule without a validation part, for as many epochs as its folds took in the median."""
-    found = [json.loads(path.read_text("utf-8"))["epochs"] for path in sorted(run.glob("fold_*.json"))]
-    if not schedule.validation or not found:
-        return replace(schedule, validation=0.0)
-
-    def median(part: str) -> int:
-        return round(statistics.median(entry.get(part, 0) for entry in found))
-
-    parts = [free for free, _ in schedule.parts]
-    head = median("head") if "head" in parts[:-1] or schedule.epochs == 0 else 0
-    settled = replace(
-        schedule, validation=0.0, head_epochs=head, epochs=median(schedule.free) if schedule.epochs else 0
-    )
-    sys.stderr.write(f"Epochs by {len(found)} folds: {settled.head_epochs} head, {settled.epochs} {settled.free}.\n")
-    return settled

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,9 @@ from leuk_core.errors import InvalidParameter
 from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.registry.versions import load_task
 from leuk_core.settings import settings
-from leuk_core.training.networks.changes import Changes
+from leuk_core.training.networks.asked import GIVEN, asked_schedule, size_and_parameters
 from leuk_core.training.networks.recipes import recipe_of
-from leuk_core.training.networks.schedule import STAGES, WEIGHTS, Schedule, preset
+from leuk_core.training.networks.schedule import STAGES, WEIGHTS, Schedule
 from leuk_core.zoo import catalogue
 from train.context import Bar, Prepared, open_prepared
 
@@ -60,12 +59,8 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
 
 def workshop_of(args: argparse.Namespace, bar: Bar) -> tuple[Prepared, Workshop]:
     """Return the prepared cells and the workshop that the arguments name; imports Keras."""
-    entry, schedule = catalogue.entry(args.model), schedule_of(args)
-    size = args.size or (entry.paper_size if schedule.preset == "paper" else entry.size)
-    parameters: dict[str, Any] = dict(entry.paper) if schedule.preset == "paper" else {}
-    parameters |= _parameters(args.parameter)
-    if schedule.dropout is not None:
-        parameters["dropout"] = schedule.dropout
+    schedule = schedule_of(args)
+    size, parameters = size_and_parameters(args.model, schedule, args.size, _parameters(args.parameter))
     return workshop_with(
         args, recipe_of(args.model, size, logmh=args.logmh, stain=args.stain), schedule, parameters, bar
     )
@@ -99,15 +94,8 @@ def _parameters(given: list[str]) -> dict[str, Any]:
 
 def schedule_of(args: argparse.Namespace) -> Schedule:
     """Return the preset with what the arguments name in place of its own."""
-    given = (
-        "epochs", "head_epochs", "batch", "free", "cached", "tail_from", "rate", "head_rate", "weight_decay",
-        "dropout", "averaging", "weigh", "validation", "patience", "copies", "seed", "statistics",
-    )  # fmt: skip
-    found = preset(args.preset or "cpu", **_without_cache(args, {name: getattr(args, name) for name in given}))
-    if args.stain_jitter is not None:
-        jitter = Changes(found.changes.augmentation, stain_gain=args.stain_jitter, stain_offset=args.stain_jitter)
-        found = replace(found, changes=jitter)
-    return found
+    given = {name: getattr(args, name) for name in GIVEN}
+    return asked_schedule(args.preset, given, random_start=args.start == "random", stain_jitter=args.stain_jitter)
 
 
 def start_of(args: argparse.Namespace) -> StartFrom:
@@ -127,13 +115,3 @@ def start_of(args: argparse.Namespace) -> StartFrom:
     if not file.is_file():
         raise InvalidParameter(f"`--start` must name a weights file that is there. Received: {path}")
     return StartFrom(kind, file, sha256_of(file))
-
-
-def _without_cache(args: argparse.Namespace, given: dict[str, Any]) -> dict[str, Any]:
-    """Free everything where the start is random: a frozen random trunk sees nothing."""
-    if args.start == "random" and given["free"] is None:
-        given |= {"free": "all", "cached": False, "head_epochs": given["head_epochs"] or 0}
-        given["statistics"] = given["statistics"] is None or given["statistics"]
-    elif given["free"] == "all" and given["cached"] is None:
-        given["cached"] = False
-    return given

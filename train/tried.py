@@ -10,8 +10,8 @@ from leuk_core.evaluation.out_of_fold import OutOfFold
 from leuk_core.evaluation.results import compare
 from leuk_core.registry.versions import find_version
 from leuk_core.training.cross_validate import Validated, read_run
+from leuk_core.training.evaluated import judge
 from leuk_core.training.run import today, write_json
-from train.evaluate import judge
 
 NAMES = {"f1_weighted": "weighted F1", "auroc": "AUROC"}
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from leuk_core.errors import InvalidData
 from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.registry.versions import sha256_of
 from leuk_core.registry.weights import save_classifier
 from leuk_core.training.run import environment, today, write_json
+from leuk_core.zoo import classical
 
 
 def store_version(
@@ -32,3 +35,45 @@ def store_version(
     if reference:
         facts["reference"] = reference
     write_json(folder / "card.json", {**card, **facts, "files": files})
+
+
+def about(
+    labels: np.ndarray, groups: np.ndarray, data: dict[str, Any], *, aliases_known: bool, subjects_known: bool
+) -> dict[str, Any]:
+    """Return what a card says of the cells that were learnt from; of persons nothing where they aren't known.
+
+    Parameters
+    ----------
+    labels, groups : ndarray of shape (n,), str
+        Class and person of each cell.
+    data : dict
+        A data card: "about" describes the set, "limits" holds sentences.
+    aliases_known, subjects_known : bool
+        Whether ids of one person were joined, and whether every cell names its subject.
+    """
+    names = np.unique(labels)
+    cells = {str(name): int((labels == name).sum()) for name in names}
+    persons = {str(name): len(np.unique(groups[labels == name])) for name in names}
+    known = {"subjects": persons} if subjects_known else {}
+    return {
+        "data": [{**data.get("about", {}), "cells": cells, **known}],
+        "aliases_joined": aliases_known,
+        "limits": data.get("limits", []),
+    }
+
+
+def classifier_facts(
+    model: str, classifier: Any, copies: int, seed: int, microns_per_pixel: float | None
+) -> dict[str, Any]:
+    """Return the part of a card that tells how a classifier was fitted."""
+    reduced = f"{classifier[0].n_components_} principal components" if model in classical.REDUCED else "none"
+    return {
+        "title": f"{model.upper()} on DCNN features",
+        "training": {
+            "parameters": "section 3.5.1 of Haque et al. 2024",
+            "reduction": reduced,
+            "copies": copies,
+            "seed": seed,
+            "microns_per_pixel": microns_per_pixel,
+        },
+    }

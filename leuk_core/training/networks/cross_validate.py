@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,7 @@ def _one(workshop: Workshop, folds: Folds, number: int, part: tuple[np.ndarray, 
             validation=None if aside is None else workshop.judged(aside),
             held_out=workshop.judged(test) if aside is None else None,
             progress=workshop.progress,
+            told=None if workshop.told is None else partial(workshop.told, number),
         )  # fmt: skip
         logits, difference = workshop.logits(trainee, test)
     write_json(folder / f"history_fold_{number}.json", history)

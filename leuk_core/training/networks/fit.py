@@ -101,6 +101,7 @@ def train(
     validation: Batches | None = None,
     held_out: Batches | None = None,
     progress: Progress | None = None,
+    told: Callable[[History], None] | None = None,
 ) -> History:
     """Train a network; its weights are then those to judge and keep.
 
@@ -120,6 +121,8 @@ def train(
         Judged after each epoch for the record only; nothing is decided by it.
     progress : callable or None
         Called with (done, total, words).
+    told : callable or None
+        Called with the history after each epoch.
 
     Returns
     -------
@@ -128,7 +131,7 @@ def train(
         "val_accuracy", "held_out_loss" and "held_out_accuracy" where there are such cells, "batch", "seconds". Losses
         are cross-entropies of the label (natural logarithm); outside of learning each cell counts alike.
     """
-    training = _Training(trainee, learnt, schedule, folder / BACKUP, validation, held_out, progress)
+    training = _Training(trainee, learnt, schedule, folder / BACKUP, validation, held_out, progress, told)
     while training.standing.part < len(schedule.parts):
         try:
             training.run_part()
@@ -163,9 +166,10 @@ class _Training:
         validation: Batches | None,
         held_out: Batches | None,
         progress: Progress | None,
+        told: Callable[[History], None] | None,
     ) -> None:
         self.trainee, self.learnt, self.schedule, self.file = trainee, learnt, schedule, file
-        self.validation, self.progress = validation, progress
+        self.validation, self.progress, self.told = validation, progress, told
         self.watched = {"val": validation, "held_out": held_out}
         self.model = trainee.part
         if (found := backup.load(file)) is None:
@@ -194,6 +198,8 @@ class _Training:
                     "best": best,
                 }
             )
+            if self.told is not None:
+                self.told(self.standing.history)
         if best:
             backup.assign(average.variables, best)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -84,6 +85,8 @@ class Workshop:
         Where a trunk's activations are kept; may be deleted at any time.
     progress : callable or None
         Called with (done, total, words).
+    told : callable or None
+        Called after each epoch with the number of the fold and its history (`leuk_core.training.networks.fit.train`).
     """
 
     name: str
@@ -93,6 +96,7 @@ class Workshop:
     parameters: dict[str, Any]
     cache: Path
     progress: Progress | None = None
+    told: Callable[[int, dict[str, list[Any]]], None] | None = None
     started: dict[str, Any] = field(default_factory=dict)
     """What the last network started from."""
     _arrays: list[np.ndarray] = field(default_factory=list)
