@@ -99,7 +99,7 @@ class Attempt:
             return subprocess.Popen(  # noqa: S603 - this interpreter and an id of our own
                 [sys.executable, "-m", "leuk_core.jobs.run", self.job.id],
                 cwd=PROJECT_ROOT, env={**os.environ, **self.device.environment, MARK: self.job.id},
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0, start_new_session=True,
             )  # fmt: skip
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
@@ -134,7 +134,6 @@ class Attempt:
         if process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.write(b"stop\n")
-                process.stdin.flush()
 
     def _verdict(self, words: LastWords | None, code: int) -> tuple[JobState, str]:
         """Return how the attempt ended, and the sentence about it."""

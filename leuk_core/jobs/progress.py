@@ -33,10 +33,10 @@ class Cancelled(Exception):
 
 
 class Tell:
-    """A work speaks through this; nothing here waits for a disk.
+    """A work speaks through this, as often as it likes.
 
-    A thread writes what has changed, at most three times a second. What can't be written (a full disk) is passed over:
-    the work itself will meet the fault where it matters.
+    A thread writes what has changed, at most three times a second; only an epoch's values are written at once. What
+    can't be written (a full disk) is passed over: the work itself will meet the fault where it matters.
 
     Parameters
     ----------
@@ -55,6 +55,8 @@ class Tell:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._last_curve = -OFTEN_S
         self._stop = threading.Event()
         self._closed = threading.Event()
         self._facts: dict[str, Any] = dict(_NOTHING)
@@ -99,6 +101,10 @@ class Tell:
         with self._lock:
             self._curves.setdefault(str(fold), {})[str(epoch)] = kept
             self._changed.add("curves")
+        now = time.monotonic()
+        if now - self._last_curve > OFTEN_S:  # as epochs are: what one came to is not lost in a kill
+            self._last_curve = now
+            self._write()
 
     def log(self, text: str) -> None:
         """Add a line, with date and time, to log.txt."""
@@ -135,6 +141,10 @@ class Tell:
             self._write()
 
     def _write(self) -> None:
+        with self._writing:
+            self._write_changed()
+
+    def _write_changed(self) -> None:
         with self._lock:
             changed, self._changed = self._changed, set()
             facts = {"progress": {**self._facts, "written": time.time()}}

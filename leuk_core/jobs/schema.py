@@ -39,7 +39,7 @@ JOBS = Table(
     Column("id", String(64), primary_key=True),
     Column("kind", String(64), nullable=False),
     Column("request", JSON, nullable=False),
-    Column("state", String(16), nullable=False, index=True),
+    Column("state", String(16), nullable=False),
     Column("attempt", Integer, nullable=False, default=0),
     Column("lost", Integer, nullable=False, default=0),
     Column("worker", String(128), nullable=False, default=""),

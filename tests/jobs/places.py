@@ -1,6 +1,7 @@
 """What tests of jobs share: a place of their own, workers as real processes, and waiting for a fact."""
 
 import contextlib
+import os
 import resource
 import signal
 import subprocess
@@ -73,14 +74,23 @@ class Place:
 
 @contextlib.contextmanager
 def open_place(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """Point this process, and those it starts, at a data folder."""
+    """Point this process, and those it starts, at a data folder.
+
+    Its database is a SQLite file, or what LEUK_TEST_DATABASE_URL names: a PostgreSQL whose jobs are deleted.
+    """
     patch.setenv("LEUK_DATA_DIR", str(folder))
     patch.setenv("LEUK_JOB_WORKS", ",".join(f"{name}=works_for_tests:{name}" for name in WORKS))
     patch.setenv("LEUK_JOB_SILENT_S", "3")
     patch.setenv("LEUK_JOB_GRACE_S", "1.5")
-    patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
     patch.delenv(MARK, raising=False)
+    if url := os.environ.get("LEUK_TEST_DATABASE_URL"):
+        patch.setenv("LEUK_DATABASE_URL", url)
     settings.cache_clear()
+    if url:
+        with database.transaction() as connection:
+            for table in database.METADATA.sorted_tables:
+                connection.execute(table.delete())
     place = Place(folder)
     try:
         yield place
