@@ -1,0 +1,278 @@
+"""Retraining: what is refused before it begins, a walk on real cells with stops in the middle, and what it leaves."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from leuk_core.data.imports import import_zip, open_set
+from leuk_core.data.imports_audit import audited, red_verdicts, reserved_of
+from leuk_core.errors import InvalidData
+from leuk_core.evaluation.unseen import LEARNT_FROM
+from leuk_core.registry import current_version, find_version, list_candidates
+from leuk_core.registry.own import claim_name, publish, staging_folder, version_of_job
+from leuk_core.registry.promotions import promote, rollback
+from leuk_core.settings import settings
+from leuk_core.training.retrain import against_current, check, estimate, work
+
+TASK = "all-vs-normal"
+
+
+class Stopped(Exception):
+    """What a checkpoint raises."""
+
+
+class Tell:
+    """Hears what a job says; stops it at the first progress of a step."""
+
+    def __init__(self, stop_at=None):
+        self.stop_at, self.steps, self.curves, self.said = stop_at, [], {}, []
+
+    def step(self, words):
+        self.steps.append(words)
+
+    def progress(self, done, total, words):
+        assert 0 <= done <= total
+        self.checkpoint()
+
+    def checkpoint(self):
+        if self.steps and self.steps[-1] == self.stop_at:
+            raise Stopped
+
+    def curve(self, fold, epoch, values):
+        self.curves.setdefault(fold, {})[epoch] = values
+
+    def log(self, text):
+        self.said.append(text)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """What the program writes lies in a temporary folder."""
+    folder = tmp_path_factory.mktemp("retrain")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("LEUK_DATA_DIR", str(folder / "data"))
+    patch.setenv("LEUK_CACHE_DIR", str(folder / "cache"))
+    settings.cache_clear()
+    yield folder
+    patch.undo()
+    settings.cache_clear()
+
+
+def zipped(cells):
+    """Return a zip with a manifest; cells are (bytes, name, label, subject)."""
+    buffer, lines = io.BytesIO(), ["path,label,subject,split"]
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for data, name, label, subject in cells:
+            lines.append(f"{name},{label},{subject},")
+            archive.writestr(name, data)
+        archive.writestr("manifest.csv", "\n".join(lines))
+    buffer.seek(0)
+    return buffer
+
+
+@pytest.fixture(scope="module")
+def ward(place, cnmc_cells):
+    """An imported set of 60 real cells of 24 persons."""
+    picked = []
+    for label in ("all", "hem"):
+        of_label = [cell for cell in cnmc_cells(each=100) if cell.label == label]
+        persons = list(dict.fromkeys(cell.subject for cell in of_label))[:12]
+        picked += [cell for cell in of_label if cell.subject in persons][:30]
+    return import_zip(zipped((c.path.read_bytes(), c.path.name, c.label, c.subject) for c in picked), "ward")
+
+
+def request_of(found, **changes):
+    """Return a request that confirms what is red about so small a set."""
+    confirmed = list(red_verdicts(audited(found.id)))
+    settings_ = {"copies": 0, "folds": 3}
+    return {
+        "set": found.id, "task": TASK, "model": "knn", "settings": settings_, "confirmed_verdicts": confirmed,
+        "by": "Dr. Lin", **changes,
+    }  # fmt: skip
+
+
+def files_below(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.real
+def test_a_retraining_stopped_at_each_step_goes_on_and_doubles_nothing(ward, place):
+    request, job = request_of(ward), place / "jobs" / "job-1"
+    assert check(request) == []
+    assert reserved_of(ward.id).enough
+    own = settings().data_dir / "models"
+    for step in ("bringing cells to form", "computing features", "cross-validation", "fitting on all cells"):
+        with pytest.raises(Stopped):
+            work(request, job, Tell(step))
+        assert list_candidates(TASK) == []
+    fold = job / "run" / "fold_0_scores.npy"
+    before = fold.stat().st_mtime_ns
+    found = work(request, job, Tell())
+    assert fold.stat().st_mtime_ns == before
+    version = find_version(found["version"])
+    assert version.own
+    assert version.check() == []
+    left = files_below(own)
+    assert work(request, job, Tell()) == found
+    assert files_below(own) == left
+    assert [entry.ref for entry in list_candidates(TASK)] == [version.ref]
+
+    assert version.card["data"][0]["name"] == "ward"
+    assert version.card["data"][0]["licence"] == "own data"
+    assert version.card["asked_by"] == "Dr. Lin"
+    figures = found["figures"]
+    assert figures["protocol"] == "by subject"
+    assert figures["f1_weighted"]["low"] < figures["f1_weighted"]["high"]
+    assert version.card["shown_figure"]["value"] == pytest.approx(figures["f1_weighted"]["value"], abs=1e-4)
+    assert version.decision()["calibration"]["method"] == "sigmoid"
+    learnt = json.loads((version.folder / LEARNT_FROM).read_text())
+    reserved = set(reserved_of(ward.id).subjects)
+    assert len(reserved) == 10
+    assert not reserved & set(learnt["subjects"])
+    run_persons = {one for group in np.load(job / "run" / "groups.npy") for one in group.split("+")}
+    assert not reserved & run_persons
+
+
+@pytest.mark.real
+def test_a_candidate_is_compared_promoted_answers_and_is_rolled_back(ward, place):
+    (first,) = list_candidates(TASK, "knn")
+    shipped = current_version(TASK, "knn")
+    unproven = against_current(first, Tell())
+    assert not unproven.possible
+    assert unproven.sentence.endswith("learnt from C-NMC, and these pictures seem to be from there.")
+    promote(first.ref, "Dr. Lin", "fits our stain")
+    from leuk_core.prediction import load_predictor
+
+    answer = load_predictor(f"{TASK}/knn").predict(open_set(ward.id)[0].picture())
+    assert answer.model == first.ref
+    assert sum(answer.probabilities.values()) == pytest.approx(1.0)
+
+    second = work(request_of(ward, settings={"copies": 1, "folds": 3}), place / "jobs" / "job-2", Tell())
+    found = second["comparison"]
+    assert found["possible"]
+    assert found["current"] == first.ref
+    assert found["proof"].startswith("by pixels: none of these")
+    assert found["n_subjects"] == 10
+    assert second["sentence"].split(":")[0] in ("It is better", "It is worse", "No evidence that it is better")
+    assert set(found["figures"]) == {"f1_weighted", "ece", "recall_all", "recall_hem"}
+    rollback(TASK, "knn", "Dr. Lin", "to see")
+    assert current_version(TASK, "knn").ref == shipped.ref
+
+
+@pytest.mark.real
+def test_red_verdicts_must_be_confirmed_by_name_and_a_changed_set_is_refused(ward, place):
+    names = list(red_verdicts(audited(ward.id)))
+    request = request_of(ward, confirmed_verdicts=names[1:])
+    if names:
+        assert check(request) == [f"Red verdict of the audit, to be confirmed by name: {names[0]}."]
+    before = list_candidates(TASK, "knn")
+    path = next(open_set(ward.id)[at].path for at in range(3))
+    kept = path.read_bytes()
+    try:
+        path.write_bytes(kept + b" ")
+        with pytest.raises(InvalidData, match="not what they were when it was imported"):
+            work(request_of(ward), place / "jobs" / "job-3", Tell())
+    finally:
+        path.write_bytes(kept)
+    assert list_candidates(TASK, "knn") == before
+
+
+@pytest.mark.real
+def test_the_time_is_estimated_from_real_steps(ward, place):
+    seconds = estimate(request_of(ward))
+    assert 0 < seconds < estimate(request_of(ward, settings={"copies": 4, "folds": 3}))
+
+
+def drawn(persons, each=3, seed=0):
+    """Yield made-up cells, dark discs of two sizes, of so many persons a class."""
+    import cv2
+
+    rng = np.random.default_rng(seed)
+    for label, radius in (("all", 26), ("hem", 18)):
+        for person in range(persons):
+            for cell in range(each):
+                picture = np.zeros((96, 96, 3), np.uint8)
+                cv2.circle(picture, (48, 48), radius + int(rng.integers(-3, 4)), (150, 60, 130), -1)
+                noise = rng.integers(0, 60, picture.shape, np.uint8)
+                picture = np.where(picture > 0, picture - noise // 2, 0).astype(np.uint8)
+                yield (
+                    cv2.imencode(".png", picture)[1].tobytes(),
+                    f"{label}-{person}-{cell}.png",
+                    label,
+                    f"{label}{person}",
+                )
+
+
+@pytest.fixture(scope="module")
+def small(place):
+    """A drawn set of 8 persons: too few to reserve any."""
+    return import_zip(zipped(drawn(4, 4)), "drawn")
+
+
+def test_what_is_wrong_with_a_request_is_said_before_training(small, place):
+    good = {"set": small.id, "task": TASK, "model": "svm"}
+    assert check(good) == []
+    cases = [
+        ({"set": "none"}, "no such imported set"),
+        ({"task": "wbc-types"}, "The classes of the set must be those of the task"),
+        ({"task": "nothing"}, "`task` must be one of"),
+        ({"model": "dcnn"}, "`model` must be one of"),
+        ({"also_shipped_data": True}, "learn from your own set alone"),
+        ({"protocol": "subjects-unknown"}, "names the patient of every cell"),
+        ({"settings": {"depth": 3}}, "Received also: depth"),
+        ({"settings": {"folds": 9}}, "at most 4 folds are possible"),
+        ({"start": "imagenet"}, "has no start weights"),
+        ({"surplus": 1}, "A retraining needs set, task and model"),
+        ({"model": "efficientnet-lite", "start": "version:all-vs-normal/svm"}, "must name a stored version"),
+        ({"model": "efficientnet-lite", "start": "run:none"}, "must name a stored version"),
+        ({"model": "efficientnet-lite", "start": "moon"}, "`start` must be one of"),
+        ({"model": "efficientnet-lite", "start": "random", "settings": {"epochs": -1}}, "`epochs` must be at least 0"),
+        ({"model": "efficientnet-lite", "start": "random", "settings": {"epochs": "many"}}, "must be of its kind"),
+    ]
+    for changes, message in cases:
+        problems = check({**good, **changes})
+        assert any(message in problem for problem in problems), (changes, problems)
+
+
+def test_too_few_cells_are_not_trained_on(place):
+    few = import_zip(zipped(drawn(2, 2, seed=9)), "few")
+    assert any("10 cells of each class" in one for one in check({"set": few.id, "task": TASK, "model": "svm"}))
+
+
+def test_names_of_versions_are_unique_and_stay_with_their_job(place):
+    first, second = claim_name(TASK, "rf", "job-a"), claim_name(TASK, "rf", "job-b")
+    assert first != second
+    assert claim_name(TASK, "rf", "job-a") == first
+    staged = staging_folder("job-a")
+    staged.mkdir(parents=True)
+    (staged / "card.json").write_text(json.dumps({"job": "job-a"}))
+    publish("job-a", TASK, "rf", first)
+    assert version_of_job("job-a").version == first
+    assert not staged.exists()
+    staged.mkdir()
+    with pytest.raises(InvalidData, match="never changed"):
+        publish("job-a", TASK, "rf", first)
+
+
+def test_a_small_network_goes_on_after_a_stop_and_says_that_there_are_too_few_patients(small, place):
+    quick = {"size": 64, "free": "head", "epochs": 1, "head_epochs": 0, "copies": 0, "folds": 2, "batch": 8}
+    request = request_of(
+        small, model="efficientnet-lite", start="imagenet", settings={**quick, "microns_per_pixel": 0.2}
+    )  # fmt: skip
+    job = place / "jobs" / "job-net"
+    with pytest.raises(Stopped):
+        work(request, job, Tell("training on all cells"))
+    assert (job / "run" / "fold_1_scores.npy").is_file()
+    tell = Tell()
+    found = work(request, job, tell)
+    assert list(tell.curves) == [-1]
+    assert tell.curves[-1][1]["loss"] > 0
+    assert found["sentence"].startswith("Not enough patients to compare: all has 4, hem has 4")
+    version = find_version(found["version"])
+    assert version.kind == "network"
+    assert version.check() == []
+    again = request_of(small, model="efficientnet-lite", start=f"version:{version.ref}", settings=request["settings"])
+    assert check(again) == []
