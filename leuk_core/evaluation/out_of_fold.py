@@ -135,6 +135,7 @@ def judge_run(
     positive: str | None = None,
     aliases_known: bool = False,
     folds: int | None = None,
+    rest_kept_apart: bool = False,
 ) -> OutOfFold:
     """Bring a run's scores to calibrated probabilities; each cell by a calibrator fitted on other folds.
 
@@ -154,6 +155,9 @@ def judge_run(
         As in `leuk_core.evaluation.metrics.evaluate`.
     folds : int or None
         Number of folds that were asked for; None takes those that were judged.
+    rest_kept_apart : bool
+        Cells that weren't judged were learnt from only in folds that judge none of their group, see
+        `leuk_core.data.splits.judged_only`; otherwise they count as learnt from in each fold.
 
     Raises
     ------
@@ -173,7 +177,8 @@ def judge_run(
         raise InvalidData(f"The run judged no cell. Received: {len(given)} cells without scores")
     by_image = protocol is Protocol.BY_IMAGE
     if not by_image:
-        _check_apart(group, number)
+        within = at if rest_kept_apart else np.arange(len(given))
+        _check_apart(group[within], number[within])
     together = np.arange(len(at)) if by_image else group[at]
     method = "sigmoid" if len(classes) == 2 else "temperature"
     enough = len(np.unique(number[at])) > 1

@@ -37,6 +37,7 @@ def judge(found: Validated) -> OutOfFold:
         positive=task.positive,
         aliases_known=bool(found.config["aliases_known"]),
         folds=folds if isinstance(folds, int) else None,
+        rest_kept_apart="judged_source" in found.config,
     )
 
 

@@ -108,3 +108,15 @@ def test_a_run_stands_for_the_version_beside_which_its_results_are(tmp_path):
 def test_without_calibration_in_one_of_them_the_mean_says_so():
     first = run_of(1)
     assert any("not calibrated" in note for note in join([first, replace(run_of(2), method="")]).notes())
+
+
+def test_a_cell_only_learnt_from_may_share_its_group_with_judged_ones_where_the_folds_kept_it_out():
+    scores, labels = np.log([[0.8, 0.2], [0.3, 0.7]] * 6), list(CLASSES) * 6
+    fold = np.array([0, 0, 0, 0, 1, 1, 1, 1, -1, -1, -1, -1])
+    groups = [f"s{number // 2}" for number in range(8)] + ["s0", "s8", "s9", "s9"]
+    given = {"protocol": Protocol.SUBJECTS_UNKNOWN, "positive": "all"}
+    assert len(judge_run(scores, fold, labels, groups, CLASSES, **given, rest_kept_apart=True)) == 8
+    with pytest.raises(InvalidData, match="s0"):
+        judge_run(scores, fold, labels, groups, CLASSES, **given)
+    with pytest.raises(InvalidData, match="s1"):
+        judge_run(scores, fold, labels, [*groups[:6], "s1", *groups[7:]], CLASSES, **given, rest_kept_apart=True)
