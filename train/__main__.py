@@ -11,6 +11,7 @@ from train import (
     evaluate,
     features,
     fit,
+    import_set,
     jobs,
     limits,
     maps,
@@ -24,7 +25,7 @@ from train import (
 )
 
 VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits, maps, tried, reproduce, promote, rollback]
-VERBS += [submit, jobs, cancel, worker]
+VERBS += [import_set, submit, jobs, cancel, worker]
 
 
 def main(arguments: list[str] | None = None) -> int:

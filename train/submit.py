@@ -12,7 +12,7 @@ from leuk_core.registry.versions import MODELS, TASKS
 def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verb."""
     parser = verbs.add_parser("submit", help="queue a retraining, as the Retrain page does")
-    parser.add_argument("set", help="id of an imported set")
+    parser.add_argument("set", help="id of an imported set, as `import` prints it")
     parser.add_argument("--task", choices=TASKS, required=True)
     parser.add_argument("--model", choices=MODELS, required=True)
     parser.add_argument(
@@ -26,6 +26,7 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument(
         "--confirm", metavar="VERDICT", action="append", default=[], help="a red verdict, by name; repeat"
     )
+    parser.add_argument("--by", default="", metavar="NAME", help="who asks; stands on the version's card")
     parser.add_argument("--also-shipped-data", action="store_true", help="learn from the shipped data set too")
     parser.set_defaults(run=run)
 
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         "settings": dict(_setting(given) for given in args.setting),
         "confirmed_verdicts": args.confirm,
         "also_shipped_data": args.also_shipped_data,
+        "by": args.by,
     }
     problems = check(request)
     for problem in problems:

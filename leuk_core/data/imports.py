@@ -24,6 +24,7 @@ from leuk_core.data.cells import LabelledCells, Progress
 from leuk_core.data.layouts import open_cells
 from leuk_core.data.unzip import unzip
 from leuk_core.errors import InvalidData
+from leuk_core.full_disk import space_for
 from leuk_core.settings import settings
 from leuk_core.training.run import write_json
 
@@ -131,7 +132,8 @@ def import_zip(
         if known is not None:
             return known
         found = replace(found, path=str(found.folder / inside.name))
-        write_json(unfinished / "set.json", asdict(found))
+        with space_for("this set"):
+            write_json(unfinished / "set.json", asdict(found))
         os.replace(unfinished, found.folder)  # noqa: PTH105 - a set is whole or absent
         return found
     finally:
@@ -162,7 +164,8 @@ def import_folder(path: str, expected: Sequence[str] | None = None, progress: Pr
     if known is not None and known.kind == ZIP:
         return known
     found = found if known is None else replace(known, path=found.path)
-    write_json(found.folder / "set.json", asdict(found))
+    with space_for("this set"):
+        write_json(found.folder / "set.json", asdict(found))
     return found
 
 
@@ -193,7 +196,7 @@ def find_set(id: str) -> ImportedSet:  # noqa: A002 - as everywhere in these roo
     InvalidData
         If there is none of this id.
     """
-    found = _read(sets_dir() / id) if re.fullmatch(r"[\w.-]+", id) else None
+    found = _read(sets_dir() / id) if re.fullmatch(r"\w[\w.-]*", id) else None
     if found is None:
         raise InvalidData(f"There is no such imported set: import it again. Received: {id!r}")
     return found

@@ -15,6 +15,7 @@ from leuk_core.data.groups import join_by_report
 from leuk_core.data.imports import ImportedSet, find_set, open_set
 from leuk_core.data.reserved import Reserved, draw, known_sides, remember
 from leuk_core.errors import InvalidData
+from leuk_core.full_disk import space_for
 from leuk_core.training.run import write_json
 
 
@@ -82,13 +83,14 @@ def red_verdicts(report: Mapping[str, Any]) -> dict[str, str]:
 def _keep(found: ImportedSet, cells: LabelledCells, report: dict[str, Any]) -> dict[str, Any]:
     """Keep a report, and who is reserved, beside the set; that is fixed when the set is first examined."""
     path = found.folder / "reserved.json"
-    if not path.is_file():
-        groups = join_by_report(report, cells)
-        reserved = draw(cells.subjects, cells.labels, groups, known_sides())
-        remember(reserved, cells.subjects)
-        write_json(path, reserved.to_dict())
     report = {**report, "name": found.name}
-    write_json(found.folder / "audit.json", report)
+    with space_for("what the audit found"):
+        if not path.is_file():
+            groups = join_by_report(report, cells)
+            reserved = draw(cells.subjects, cells.labels, groups, known_sides())
+            remember(reserved, cells.subjects)
+            write_json(path, reserved.to_dict())
+        write_json(found.folder / "audit.json", report)
     return report
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import re
 import shutil
 import stat
@@ -13,6 +12,7 @@ from typing import IO
 
 from leuk_core.data.cells import LEAVES, Problem, Progress, RefusedCells
 from leuk_core.errors import InvalidData
+from leuk_core.full_disk import space_for
 from leuk_core.settings import settings
 
 NESTED = "archive inside the archive"
@@ -58,7 +58,7 @@ def unzip(source: Path | IO[bytes], folder: Path, progress: Progress | None = No
     What was written before a fault showed is left for the caller to delete.
     """
     try:
-        with zipfile.ZipFile(source) as archive:
+        with space_for("this archive"), zipfile.ZipFile(source) as archive:
             wanted = _judged(archive)
             for done, (entry, name) in enumerate(wanted, start=1):
                 _write(archive, entry, folder / name)
@@ -67,10 +67,6 @@ def unzip(source: Path | IO[bytes], folder: Path, progress: Progress | None = No
     except (zipfile.BadZipFile, EOFError) as error:
         raise InvalidData(f"This file is not a zip that can be read to its end. Received: {error}") from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InvalidData(
-                f"There is no space left to unpack this archive: free some and try again. Received: {error.strerror}"
-            ) from error
         raise InvalidData(f"This archive cannot be unpacked. Received: {error}") from error
     return len(wanted)
 

@@ -25,7 +25,7 @@ from leuk_core.training.cross_validate import Validated
 from leuk_core.training.evaluated import decision_of, judge, results_of, store_results
 from leuk_core.training.fit import about
 from leuk_core.training.retrain_estimate import estimate
-from leuk_core.training.retrain_material import Material, Shown, Tells, open_material
+from leuk_core.training.retrain_material import Material, Shown, Tells, open_material, run_folder
 from leuk_core.training.retrain_request import Request, check
 from leuk_core.training.run import write_json
 
@@ -79,6 +79,7 @@ def work(request: Mapping[str, Any], folder: Path, tell: Tells) -> dict[str, Any
     version = version_of_job(job)
     if version is None:
         version = _trained(asked, folder, tell)
+    _tidy(folder)
     tell.step("comparing with the current version")
     comparison = against_current(version, tell)
     return _told(version, comparison)
@@ -144,7 +145,6 @@ def _trained(asked: Request, folder: Path, tell: Tells) -> ModelVersion:
     store_results(place / f"{name}-{judged.protocol}.json", run, name, facts)
     write_json(place / f"{name}-decision.json", {**decision, "version": name})
     publish(folder.name, asked.task, asked.model, name)
-    shutil.rmtree(folder / "fit", ignore_errors=True)
     stored = version_of_job(folder.name)
     if stored is None:
         raise InvalidData(f"The version was stored but can't be found. Received: {asked.task}/{asked.model}@{name}")
@@ -210,6 +210,13 @@ def _add_learnt_from(staged: Path, material: Material, shown: Shown) -> None:
     card = json.loads((staged / "card.json").read_text("utf-8"))
     card["files"][LEARNT_FROM] = sha256_of(staged / LEARNT_FROM)
     write_json(staged / "card.json", card)
+
+
+def _tidy(folder: Path) -> None:
+    """Delete what only an unfinished training needs: its backups and the networks of its folds."""
+    shutil.rmtree(folder / "fit", ignore_errors=True)
+    for path in run_folder(folder).glob("fold_*.safetensors"):
+        path.unlink(missing_ok=True)
 
 
 def _complete(staged: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -160,11 +160,6 @@ def show(material: Material, recipe: Recipe, tell: Tells) -> Shown:
     if left_out := len(cells) - len(positions):
         tell.log(f"{left_out} of {len(cells)} pictures show no cell and are left out.")
     return Shown(shown, positions, np.array(cells.labels)[positions], material.learn_groups[positions])
-
-
-def with_note(material: Material, note: str) -> Material:
-    """Return the material with one more sentence for the card."""
-    return replace(material, notes=(*material.notes, note))
 
 
 def run_folder(folder: Path) -> Path:

@@ -62,10 +62,11 @@ class NetworkTraining:
             "start_version": self.plan.start_version,
         }  # fmt: skip
         count = folds_of(request, self.shown.labels, self.shown.groups)
-        self.tell.step("cross-validation")
-        return cross_validate(
-            self.workshop, Folds(Protocol(request.protocol), count, request.seed), run_folder(self.folder), config
-        )
+        folds = Folds(Protocol(request.protocol), count, request.seed)
+        for number in range(count):
+            self.tell.step(f"cross-validation, fold {number + 1} of {count}")
+            found = cross_validate(self.workshop, replace(folds, only=number), run_folder(self.folder), config)
+        return found
 
     def store(self, folder: Path, facts: dict[str, Any]) -> None:
         """Train on all cells that are learnt from, for as many epochs as the folds took, and write the version."""

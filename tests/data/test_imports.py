@@ -1,5 +1,6 @@
 """Imports: what a zip may hold, wrong layouts row by row, the same set twice, and who is kept apart for comparisons."""
 
+import errno
 import io
 import json
 import stat
@@ -142,6 +143,19 @@ def test_a_bomb_of_many_small_files_too_many_files_and_no_zip_are_refused(places
     with pytest.raises(RefusedCells, match="protected by a password"):
         import_zip(protected(), "secret.zip")
     assert list(sets_dir().iterdir()) == []
+
+
+@pytest.mark.parametrize("fills_up_at", ["shutil.copyfileobj", "leuk_core.data.imports.write_json"])
+def test_a_full_disk_is_told_and_leaves_nothing(places, monkeypatch, fills_up_at):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fills_up_at, full)
+        with pytest.raises(InvalidData, match="There is no space left for this"):
+            import_zip(zipped(folders()), "ward.zip")
+    assert list(sets_dir().iterdir()) == []
+    assert import_zip(zipped(folders()), "ward.zip").n == 6
 
 
 def test_five_thousand_files_are_imported(places):

@@ -1,5 +1,6 @@
 """Retraining: what is refused before it begins, a walk on real cells with stops in the middle, and what it leaves."""
 
+import errno
 import io
 import json
 import zipfile
@@ -94,12 +95,23 @@ def request_of(found, **changes):
     }  # fmt: skip
 
 
+def full_disk(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+FILLS_UP_AT = (
+    "leuk_core.training.fit.save_classifier",
+    "leuk_core.training.retrain.write_json",
+    "leuk_core.training.retrain.publish",
+)
+
+
 def files_below(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.real
-def test_a_retraining_stopped_at_each_step_goes_on_and_doubles_nothing(ward, place):
+def test_a_retraining_stopped_at_each_step_or_by_a_full_disk_goes_on_and_doubles_nothing(ward, place, monkeypatch):
     request, job = request_of(ward), place / "jobs" / "job-1"
     assert check(request) == []
     assert reserved_of(ward.id).enough
@@ -110,6 +122,12 @@ def test_a_retraining_stopped_at_each_step_goes_on_and_doubles_nothing(ward, pla
         assert list_candidates(TASK) == []
     fold = job / "run" / "fold_0_scores.npy"
     before = fold.stat().st_mtime_ns
+    for name in FILLS_UP_AT:
+        with monkeypatch.context() as patch:
+            patch.setattr(name, full_disk)
+            with pytest.raises(OSError, match="No space left"):
+                work(request, job, Tell())
+        assert list_candidates(TASK) == []
     found = work(request, job, Tell())
     assert fold.stat().st_mtime_ns == before
     version = find_version(found["version"])
@@ -118,6 +136,7 @@ def test_a_retraining_stopped_at_each_step_goes_on_and_doubles_nothing(ward, pla
     left = files_below(own)
     assert work(request, job, Tell()) == found
     assert files_below(own) == left
+    assert len([name for name in left if name.endswith(("card.json", "by-subject.json", "decision.json"))]) == 3
     assert [entry.ref for entry in list_candidates(TASK)] == [version.ref]
 
     assert version.card["data"][0]["name"] == "ward"
