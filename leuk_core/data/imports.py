@@ -1,7 +1,7 @@
 """Imported sets: labelled cells of the clinic's own that versions are trained and compared on.
 
 data/sets/<id>/set.json        what it is and where its pictures lie
-data/sets/<id>/<name>/         pictures of an unpacked zip; a folder or manifest on the server stays where it is
+data/sets/<id>/<name>/         pictures of an unpacked zip or a copy; those of a folder or manifest stay where they are
 data/sets/<id>/audit.json, reserved.json   see `imports_audit` and `reserved`
 """
 
@@ -14,13 +14,14 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 from leuk_core.data.audit.background import allowed
 from leuk_core.data.cells import LabelledCells, Progress
+from leuk_core.data.copied import write_cells
 from leuk_core.data.layouts import open_cells
 from leuk_core.data.unzip import unzip
 from leuk_core.errors import InvalidData
@@ -28,7 +29,7 @@ from leuk_core.full_disk import space_for
 from leuk_core.settings import settings
 from leuk_core.training.run import write_json
 
-ZIP, FOLDER = "zip", "folder"
+ZIP, FOLDER, COPY = "zip", "folder", "copy"
 _UNFINISHED = ".unpacking-"
 _FORGOTTEN_S = 86_400.0
 
@@ -43,8 +44,8 @@ class ImportedSet:
         Name of its folder: name and contents.
     name : str
         For people.
-    kind : {"zip", "folder"}
-        Whether its pictures lie in its own folder or elsewhere on the server.
+    kind : {"zip", "copy", "folder"}
+        Whether its pictures lie in its own folder, unpacked or copied, or elsewhere on the server.
     path : str
         The folder or manifest that is opened; never shown outside this machine.
     layout : str
@@ -119,25 +120,31 @@ def import_zip(
     InvalidData
         If it is no zip, too large, or holds nothing of the kind.
     """
-    words = _words(name)
-    sets_dir().mkdir(parents=True, exist_ok=True)
-    _sweep()
-    unfinished = sets_dir() / f"{_UNFINISHED}{uuid.uuid4().hex}"
-    try:
-        inside = unfinished / _slug(words)
-        unzip(source, inside, progress)
-        cells = open_cells(inside, expected)
-        found = _described(cells, words, ZIP, inside, progress)
-        known = _known(found)
-        if known is not None:
-            return known
-        found = replace(found, path=str(found.folder / inside.name))
-        with space_for("this set"):
-            write_json(unfinished / "set.json", asdict(found))
-        os.replace(unfinished, found.folder)  # noqa: PTH105 - a set is whole or absent
-        return found
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    return _own(name, ZIP, lambda inside: unzip(source, inside, progress), expected, progress)
+
+
+def import_cells(
+    cells: LabelledCells, name: str, expected: Sequence[str] | None = None, progress: Progress | None = None
+) -> ImportedSet:
+    """Import cells from elsewhere in the program, such as reviewed cases, as they are now: a copy is kept.
+
+    Parameters
+    ----------
+    cells : LabelledCells
+        The cells.
+    name : str
+        For people.
+    expected, progress
+        As in `import_zip`.
+
+    Raises
+    ------
+    RefusedCells
+        With a row for each class or picture that can't be used.
+    InvalidData
+        If there is none, or no space for the copy.
+    """
+    return _own(name, COPY, lambda inside: write_cells(cells, inside, progress), expected, progress)
 
 
 def import_folder(path: str, expected: Sequence[str] | None = None, progress: Progress | None = None) -> ImportedSet:
@@ -161,7 +168,7 @@ def import_folder(path: str, expected: Sequence[str] | None = None, progress: Pr
     cells = open_cells(root, expected)
     found = _described(cells, _words(root.parent.name if root.is_file() else root.name), FOLDER, root, progress)
     known = _known(found)
-    if known is not None and known.kind == ZIP:
+    if known is not None and known.kind != FOLDER:
         return known
     found = found if known is None else replace(known, path=found.path)
     with space_for("this set"):
@@ -249,6 +256,34 @@ def fingerprint(cells: LabelledCells, progress: Progress | None = None) -> str:
     return digest.hexdigest()
 
 
+def _own(
+    name: str,
+    kind: str,
+    fill: Callable[[Path], object],
+    expected: Sequence[str] | None,
+    progress: Progress | None,
+) -> ImportedSet:
+    """Keep a set of which `fill` writes the pictures; it is there as a whole or not at all."""
+    words = _words(name)
+    _sweep()
+    unfinished = sets_dir() / f"{_UNFINISHED}{uuid.uuid4().hex}"
+    try:
+        inside = unfinished / _slug(words)
+        with space_for("this set"):
+            inside.mkdir(parents=True)
+            fill(inside)
+            found = _described(open_cells(inside, expected), words, kind, inside, progress)
+            known = _known(found)
+            if known is not None:
+                return known
+            found = replace(found, path=str(found.folder / inside.name))
+            write_json(unfinished / "set.json", asdict(found))
+            os.replace(unfinished, found.folder)  # noqa: PTH105 - a set is whole or absent
+        return found
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
 def _described(cells: LabelledCells, name: str, kind: str, path: Path, progress: Progress | None) -> ImportedSet:
     sha256 = fingerprint(cells, progress)
     known = cells.subjects_known
@@ -278,7 +313,7 @@ def _known(found: ImportedSet) -> ImportedSet | None:
 def _read(folder: Path) -> ImportedSet | None:
     try:
         facts: dict[str, Any] = json.loads((folder / "set.json").read_text("utf-8"))
-        if facts["kind"] == ZIP:  # the whole data folder may have moved
+        if facts["kind"] != FOLDER:  # the whole data folder may have moved
             facts["path"] = str(folder / Path(facts["path"]).name)
         return ImportedSet(**{**facts, "notes": tuple(facts["notes"])})
     except (OSError, ValueError, KeyError, TypeError):

@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from leuk_core.data.cells import RefusedCells
+from leuk_core.data.cells import LabelledCell, LabelledCells, RefusedCells
 from leuk_core.data.imports import (
     find_set,
     forget_set,
+    import_cells,
     import_folder,
     import_manifest,
     import_zip,
@@ -196,6 +197,37 @@ def test_a_folder_stays_where_it_is_and_must_not_change(places):
         import_folder(str(places))
     with pytest.raises(InvalidData, match="A manifest is a file"):
         import_manifest(str(root))
+
+
+class Loads:
+    """Gives the bytes of a picture, as a reviewed case cuts a cell out of its field."""
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def __call__(self):
+        return png(self.seed)
+
+
+def test_cells_from_elsewhere_are_kept_as_they_are_now(places):
+    cells = LabelledCells(
+        LabelledCell(
+            f"case {i % 3}/field 1/cell {i}.png", ("all", "hem")[i % 2], f"case-{i % 3}", "reviewed cases",
+            loader=Loads(i), extra={"microns_per_pixel": "0.2", "model": "svm"},
+        )
+        for i in range(6)
+    )  # fmt: skip
+    found = import_cells(cells, "Cases of May")
+    assert (found.n, found.subjects, found.layout) == (6, {"all": 3, "hem": 3}, "manifest")
+    opened = open_set(found.id, unchanged=True)
+    assert [cell.read() for cell in opened] == [png(i) for i in range(6)]
+    said = {"source": "reviewed cases", "cell": "case 1/field 1/cell 4.png"}
+    assert dict(opened[4].extra) == {**said, "microns_per_pixel": "0.2", "model": "svm"}
+    assert import_cells(cells, "Again") == found
+    audited(found.id)
+    with pytest.raises(RefusedCells, match="one-image class"):
+        import_cells(cells[:3], "few")
+    assert [path.name for path in sets_dir().iterdir() if path.is_dir()] == [found.id]
 
 
 def test_reserved_persons_are_fixed_at_the_first_examination_and_keep_their_side(places):
