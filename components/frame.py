@@ -11,6 +11,7 @@ from components.about import about
 from components.incidents import record
 from components.models import choose, chosen_task, chosen_version, light
 from components.pictures import picture_names
+from components.worker_light import worker_light
 from leuk_core import PROJECT_ROOT, RESEARCH_ONLY, __version__
 from leuk_core.errors import LeukError
 
@@ -22,6 +23,7 @@ PAGES = (
     ("pages/preprocessing.py", "Preprocessing", ":material/tune:"),
     ("pages/compare.py", "Compare", ":material/compare:"),
     ("pages/evidence.py", "Evidence", ":material/fact_check:"),
+    ("pages/retrain.py", "Retrain", ":material/model_training:"),
 )
 STYLES = (PROJECT_ROOT / "assets" / "style.css", PROJECT_ROOT / "assets" / "diagnose.css")
 LOGO = PROJECT_ROOT / "assets" / "logo.svg"
@@ -53,6 +55,7 @@ def frame() -> st.Page:
         if version:
             about(version)
         light()
+        worker_light()
     foot()
     return chosen
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 Work = Callable[[dict[str, Any], Path, "Tell"], dict[str, Any]]
 """Takes the request, the job's folder and what to speak through; returns what goes to result.json."""
 
-SHIPPED = {"retrain": "leuk_core.training.retrain:work"}
+SHIPPED = {
+    "retrain": "leuk_core.training.retrain:work",
+    "estimate": "leuk_core.training.retrain_measured:work",
+}
 
 
 def works() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""The pieces of the page Retrain: cells, audit, plan, device, start; jobs, verdicts, promotions."""
