@@ -271,6 +271,8 @@ def _propose(y: np.ndarray, g: np.ndarray, n_splits: int, rng: np.random.Generat
     names, group = np.unique(g, return_inverse=True)
     shown = rng.random(len(y)) < rng.uniform(0.3, 1.0, len(names))[group]
     shown[np.unique(group, return_index=True)[1]] = True  # every group is dealt
+    if np.unique(y[shown], return_counts=True)[1].max() < n_splits:  # a handful of cells
+        shown[:] = True
     positions = np.flatnonzero(shown)
     splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=int(rng.integers(2**31)))
     fold_of_group = np.empty(len(names), dtype=np.int64)

@@ -69,6 +69,12 @@ def test_folds_that_scikit_learn_would_return_with_one_class_are_not_returned():
             assert len(set(np.array(labels)[train])) == len(set(np.array(labels)[test])) == 2
 
 
+def test_three_persons_with_a_cell_of_each_class_are_three_folds():
+    labels, persons = ["all", "hem"] * 3, list("aabbcc")
+    for seed in range(20):
+        assert [len(test) for _, test in group_folds(labels, persons, 3, seed)] == [2, 2, 2]
+
+
 def test_a_class_with_one_person_is_refused():
     with pytest.raises(InvalidData, match="each of at least two classes needs two groups"):
         group_folds(["all", "all", "hem"], ["1", "2", "H1"], 2, seed=0)
