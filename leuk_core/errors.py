@@ -36,5 +36,9 @@ class InvalidData(LeukError):
     """A data set (folder, manifest, archive) that cannot be used as it is."""
 
 
+class OutOfMemory(LeukError):
+    """Too little memory for what was asked; the message says what was tried."""
+
+
 class ModelUnavailable(LeukError):
     """A model reference that names nothing, or whose files are missing or were changed."""

@@ -30,9 +30,11 @@ def sentence(error: BaseException) -> str:
     chain = list(_chain(error))
     if any(_full(each) for each in chain):
         return NO_ROOM
+    if isinstance(error, LeukError):
+        return str(error)
     if any(isinstance(each, MemoryError) or type(each).__name__ == "ResourceExhaustedError" for each in chain):
         return NO_MEMORY
-    return str(error) if isinstance(error, LeukError) else UNEXPECTED
+    return UNEXPECTED
 
 
 def exit_sentence(code: int) -> str:

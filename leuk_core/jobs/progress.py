@@ -61,7 +61,7 @@ class Tell:
         self._closed = threading.Event()
         self._facts: dict[str, Any] = dict(_NOTHING)
         self._curves: dict[str, dict[str, dict[str, float | None]]] = _read(folder / "curves.json")
-        self._changed: set[str] = set()
+        self._changed: set[str] = {"progress"}  # what an earlier attempt said is no longer so
         self._began = (time.monotonic(), 0)
         self._writer = threading.Thread(target=self._write_often, name="leuk-job-tells", daemon=True)
         self._writer.start()
@@ -73,10 +73,11 @@ class Tell:
         self.close()
 
     def step(self, words: str) -> None:
-        """Say what is done now, for example "fold 2 of 5"."""
+        """Say what is done now, for example "fold 2 of 5", here and in the log; what was counted before ends."""
         with self._lock:
-            self._facts["step"] = words
+            self._facts.update(_NOTHING, step=words)
             self._changed.add("progress")
+        self.log(words)
 
     def progress(self, done: int, total: int, words: str) -> None:
         """Say that `done` of `total` are done; other `words` begin another count.

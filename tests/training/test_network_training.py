@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from leuk_core.errors import InvalidData, InvalidParameter
+from leuk_core.errors import InvalidData, InvalidParameter, OutOfMemory
 from leuk_core.images import decode
+from leuk_core.jobs.faults import sentence
 from leuk_core.preprocessing.augment import Augmentation
 from leuk_core.settings import settings
 from leuk_core.training.networks.changes import Changes, stained
@@ -341,6 +342,14 @@ def test_out_of_memory_halves_the_batch_and_goes_on(shown, tmp_path, monkeypatch
     history = train(trainee, source, how, tmp_path)
     assert history["batch"] == [8, 4, 4]
     assert "Out of memory with 8 pictures a step: going on with 4." in capsys.readouterr().err
+
+    def without_memory(self, batches, **options):
+        raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate")
+
+    monkeypatch.setattr(keras.Model, "fit", without_memory)
+    with pytest.raises(OutOfMemory, match="Memory ran out with 8, 4, 2 and 1 pictures a step") as told:
+        train(trainee, source, how, tmp_path / "none")
+    assert sentence(told.value) == str(told.value)
 
 
 def test_settings_out_of_their_range_are_refused():

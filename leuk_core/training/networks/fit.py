@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from scipy.special import log_softmax
 
+from leuk_core.errors import OutOfMemory
 from leuk_core.training.networks import backup
 from leuk_core.training.networks.average import Average
 from leuk_core.training.networks.pipeline import Batches, stream
@@ -130,14 +131,21 @@ def train(
         One value an epoch: "part", "loss" and "accuracy" (while learning, weighted as learnt), "val_loss" and
         "val_accuracy", "held_out_loss" and "held_out_accuracy" where there are such cells, "batch", "seconds". Losses
         are cross-entropies of the label (natural logarithm); outside of learning each cell counts alike.
+
+    Raises
+    ------
+    OutOfMemory
+        If there is too little even for one picture a step.
     """
     training = _Training(trainee, learnt, schedule, folder / BACKUP, validation, held_out, progress, told)
     while training.standing.part < len(schedule.parts):
         try:
             training.run_part()
         except Exception as error:
-            if not _out_of_memory(error) or training.standing.batch == 1:
+            if not _out_of_memory(error):
                 raise
+            if training.standing.batch == 1:
+                raise OutOfMemory(_tried(schedule.batch)) from error
             training.go_on_with_half()
     return training.standing.history
 
@@ -309,6 +317,22 @@ class _Steps(keras.callbacks.Callback):
 
 def _of_label(history: dict[str, list[float]], name: str) -> float:
     return float(history.get(f"label_{name}", history.get(name, [float("nan")]))[-1])
+
+
+def _tried(batch: int) -> str:
+    """Say what was tried before memory ran out for good.
+
+    Examples
+    --------
+    >>> _tried(4)[:75]
+    'Memory ran out with 4, 2 and 1 pictures a step: choose a smaller network or'
+    """
+    sizes = [str(batch >> halved) for halved in range(batch.bit_length())]
+    steps = " and ".join(filter(None, (", ".join(sizes[:-1]), sizes[-1])))
+    return (
+        f"Memory ran out with {steps} pictures a step: choose a smaller network or smaller pictures, then try again; "
+        f"what is finished is kept. Received: batch={batch}"
+    )
 
 
 def _out_of_memory(error: Exception) -> bool:
