@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 
 from benchmarks.served import Served, browser_page, drawn_cell, served
-from components.pictures import sample_cells
+from components.samples import sample_cells
 from components.stages import Panel, filtered_panel, prepare, small_uri
 from leuk_core.images import SmearImage
 from leuk_core.preprocessing.logmh import LoGMH
@@ -127,7 +127,7 @@ def in_browser() -> list[tuple[str, list[float]]]:
 
 def cells(folder: Path) -> list[Path]:
     """Return files of cells: of the test data, or drawn ones in `folder`."""
-    real = sample_cells()[: OTHERS + 1]
+    real = [sample.path for sample in sample_cells()[: OTHERS + 1]]
     if len(real) > OTHERS:
         return real
     files = [folder / f"cell {seed}.png" for seed in range(OTHERS + 1)]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -27,7 +25,6 @@ UPLOADER = "leuk.uploader"
 
 MAX_PICTURES = 300
 MAX_TOTAL_MEGAPIXELS = 128.0
-SAMPLE_CELLS = 12
 
 
 @dataclass(frozen=True)
@@ -161,7 +158,7 @@ def drop_zone(label: str = "Drop cell pictures here") -> None:
         ),
     )
     if files:
-        repeated = _take_with_bar([(file.name, file.getvalue()) for file in files])
+        repeated = take_with_bar([(file.name, file.getvalue()) for file in files])
         _let_go([file.file_id for file in files])
         st.session_state[UPLOADER] = turn + 1
         if repeated:
@@ -176,7 +173,8 @@ def show_notice() -> None:
         st.toast(notice)
 
 
-def _take_with_bar(files: list[tuple[str, bytes]]) -> int:
+def take_with_bar(files: Sequence[tuple[str, bytes]]) -> int:
+    """Take files as `take` does, with a bar that says how far it is; return how many were here already."""
     bar = st.progress(0.0, text=f"Reading {len(files)} files")
 
     def show(done: int) -> None:
@@ -192,45 +190,6 @@ def _let_go(file_ids: Iterable[str]) -> None:
     if context and remove:
         for file_id in file_ids:
             remove(session_id=context.session_id, file_id=file_id)
-
-
-def sample_cells() -> list[Path]:
-    """Return paths of `SAMPLE_CELLS` real cells, half of each class, each of another subject; empty without test data.
-
-    Returns
-    -------
-    list of Path
-        In an order that mixes the classes. Always the same cells.
-    """
-    root = settings().test_data
-    manifest = root / "cnmc" / "manifest.csv" if root else None
-    return _sample_cells(manifest) if manifest is not None and manifest.is_file() else []
-
-
-@st.cache_data(max_entries=1, show_spinner=False)
-def _sample_cells(manifest: Path) -> list[Path]:
-    by_class: dict[str, dict[str, Path]] = {}
-    with manifest.open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            by_class.setdefault(row["label"], {}).setdefault(row["subject"], manifest.parent / row["path"])
-    rounds = zip(*(list(cells.values()) for cells in by_class.values()), strict=False)
-    return [cell for round_ in rounds for cell in round_][:SAMPLE_CELLS]
-
-
-def offer_samples() -> None:
-    """Draw the button that takes real cells of the test data; nothing where there are none."""
-    if sample_cells() and st.button(
-        "Try 12 cells from the test data",
-        icon=":material/science:",
-        help="Cells of C-NMC. Many of them were used in training: they show how this works, not how well.",
-    ):
-        take_samples()
-        st.rerun()
-
-
-def take_samples() -> None:
-    """Add the sample cells to the session, through the same decoder as every dropped file."""
-    _take_with_bar([(path.name, path.read_bytes()) for path in sample_cells()])
 
 
 def small_copy(picture: SmearImage, side: int) -> np.ndarray:

@@ -12,13 +12,14 @@ import numpy as np
 import streamlit as st
 
 from components.models import chosen_version
-from components.pictures import arrivals, sample_cells
+from components.pictures import arrivals
+from components.samples import sample_cells
 from components.scale import Scale
 from components.stages import Prepared, prepare
 from leuk_core.errors import LeukError
 from leuk_core.images import SmearImage, decode
 from leuk_core.preprocessing.logmh import SMALLEST_SIGMA, LoGMH
-from leuk_core.preprocessing.recipe import CNMC_MICRONS_PER_PIXEL, Recipe
+from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.preprocessing.shelf import Shelf
 
 PREFIX = "leuk.prep."
@@ -60,7 +61,7 @@ class Cell:
 
 
 def cells() -> list[Cell]:
-    """Return the session's pictures; where there are none, the sample cells of the test data; else an empty list."""
+    """Return the session's pictures; where there are none, the sample cells."""
     own = [Cell(f"picture {item.number}", item.name, item.picture) for item in arrivals() if item.picture is not None]
     return own or _samples()
 
@@ -80,10 +81,10 @@ def _samples() -> list[Cell]:
     key = PREFIX + "samples"
     if key not in st.session_state:
         found = []
-        for number, path in enumerate(sample_cells()[: STRIP + 1], start=1):
-            picture = decode(path.read_bytes(), path.name)
-            scale = picture.microns_per_pixel or CNMC_MICRONS_PER_PIXEL
-            found.append(Cell(f"sample {number}", path.name, replace(picture, microns_per_pixel=scale)))
+        for number, sample in enumerate(sample_cells()[: STRIP + 1], start=1):
+            picture = decode(sample.path.read_bytes(), sample.path.name)
+            scale = picture.microns_per_pixel or sample.microns_per_pixel
+            found.append(Cell(f"sample {number}", sample.path.name, replace(picture, microns_per_pixel=scale)))
         st.session_state[key] = found
     return list(st.session_state[key])
 

@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=PROJECT_ROOT / "data", description="What this installation writes and keeps.")
     cache_dir: Path = Field(default=PROJECT_ROOT / ".cache", description="What may be deleted at any time.")
     test_data: Path | None = Field(default=None, description="Folder of real cells for tests and demonstrations.")
+    sample_cells: Path | None = Field(
+        default=None, description="Folder of your own pictures that the pages offer as sample cells."
+    )
     data_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
         description="Data sets may be opened below these, separated as in PATH; if none: home folder, test_data.",

@@ -12,7 +12,8 @@ from components.compare_cell import one_cell
 from components.compare_table import all_cells
 from components.frame import page
 from components.models import chosen_task, chosen_version, newest_models
-from components.pictures import clear, drop_zone, offer_samples, show_notice
+from components.pictures import clear, drop_zone, show_notice
+from components.samples import offer_samples
 from components.scale import choose_scale
 from components.share import Share, choose_share, chosen_share
 from components.untrained import untrained_panel

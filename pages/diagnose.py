@@ -13,7 +13,8 @@ from components.details import details
 from components.frame import page
 from components.model_table import table_html
 from components.models import chosen_task, chosen_version, loaded, warming
-from components.pictures import arrivals, clear, drop_zone, offer_samples, show_notice
+from components.pictures import arrivals, clear, drop_zone, show_notice
+from components.samples import offer_samples
 from components.scale import choose_scale, offer_scale
 from components.share import choose_share, chosen_share
 from components.sheet import AS_GIVEN, BY_DISAGREEMENT, BY_DOUBT, Sheet

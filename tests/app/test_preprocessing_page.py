@@ -92,7 +92,14 @@ def errors(at):
 
 
 class TestStages:
-    def test_without_pictures_it_says_what_to_do(self, folders):
+    def test_without_pictures_it_shows_the_drawn_samples(self, folders):
+        at = opened()
+        assert at.selectbox(key=tuning.CELL).value == "sample 1"
+        assert len(stages(at)) == 5
+        assert not errors(at)
+
+    def test_without_samples_too_it_says_what_to_do(self, folders, monkeypatch):
+        monkeypatch.setattr(tuning, "sample_cells", list)
         at = opened()
         assert "Drop pictures of single cells here" in at.info[0].value
         assert not at.get("bidi_component")

@@ -1,0 +1,1 @@
+"""Draws the sample pictures: synthetic stained blood, for demonstrations. No pixel comes from a photograph."""
