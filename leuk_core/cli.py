@@ -1,4 +1,4 @@
-"""The command line: `python -m leuk_core decode | predict | explain | models | doctor`.
+"""The command line: `python -m leuk_core decode | predict | explain | smear | models | doctor`.
 
 With `--json` each answer is one line of JSON on standard output, UTF-8 whatever the locale, in the order given and
 written as soon as it stands. Logs go to standard error. Exit status: 0 all answered, 1 some refused, 2 wrong use.
@@ -75,6 +75,16 @@ def run_explain(options: argparse.Namespace) -> int:
     predictor = load_predictor(options.model)
     sys.stderr.write(f"{RESEARCH_ONLY}\n")
     return _write(map(partial(_explained, predictor=predictor, options=options), [options.file]), options, _map_text)
+
+
+def run_smear(options: argparse.Namespace) -> int:
+    """Find and sort the white cells of each field."""
+    from leuk_core.cells.command import smear_text  # noqa: PLC0415 (`decode` needs no model)
+    from leuk_core.cells.sort import load_sorter  # noqa: PLC0415
+
+    predictor = load_sorter(options.model)
+    sys.stderr.write(f"{RESEARCH_ONLY}\n")
+    return _write(map(partial(_smeared, predictor=predictor, options=options), options.files), options, smear_text)
 
 
 def run_models(options: argparse.Namespace) -> int:
@@ -209,6 +219,16 @@ def _predicted(path: str, predictor: Any, microns_per_pixel: float | None) -> Ro
     }
 
 
+def _smeared(path: str, predictor: Any, options: argparse.Namespace) -> Row:
+    """Return the `smear` row of one field."""
+    from leuk_core.cells.command import empty_row, smear_row  # noqa: PLC0415 (`decode` needs no model)
+
+    try:
+        return smear_row(_shown(path), _open(path), predictor, options.microns_per_pixel, options.detector)
+    except RejectedPicture as error:
+        return empty_row(_shown(path)) | {"error": str(error)}
+
+
 def _explained(path: str, predictor: Any, options: argparse.Namespace) -> Row:
     """Return the `explain` row of one file and write its pictures."""
     from leuk_core.explain import heat_map, overlay, to_png  # noqa: PLC0415 (`decode` needs no model)
@@ -318,6 +338,15 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--raw", type=Path, metavar="NPY", help="the bare map, as a NumPy file")
     verb.add_argument("--microns-per-pixel", type=_scale, metavar="X", help="scale of the picture")
     verb.set_defaults(run=run_explain)
+
+    verb = verbs.add_parser("smear", help="the white cells of each field: where, and what each resembles")
+    verb.add_argument("files", nargs="+", metavar="FIELD")
+    verb.add_argument("--model", metavar="REF", help="wbc-types/<model>[@version]; without it, the default one")
+    verb.add_argument(
+        "--detector", metavar="NAME", help="what finds the cells; without it, the one that was best on held-out fields"
+    )
+    verb.add_argument("--microns-per-pixel", type=_scale, metavar="X", help="scale of all these fields")
+    verb.set_defaults(run=run_smear)
 
     verbs.add_parser("models", help="the installed model versions").set_defaults(run=run_models)
     verbs.add_parser("doctor", help="is everything in place?").set_defaults(run=run_doctor)

@@ -1,0 +1,1 @@
+"""From a field of a smear to its white cells: found, sorted, counted."""
