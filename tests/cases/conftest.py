@@ -1,0 +1,43 @@
+"""A data folder of their own for tests of cases, and a case with two fields."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from leuk_core import database
+from leuk_core.cases import Case, add_field, create_case, load_case
+from leuk_core.cases import schema as tables
+from leuk_core.settings import settings
+from tests.cases.made_up import field_image, new_cells
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Yield an empty data folder; its database is SQLite, or the PostgreSQL that LEUK_TEST_DATABASE_URL names."""
+    monkeypatch.setenv("LEUK_DATA_DIR", str(tmp_path / "data"))
+    if url := os.environ.get("LEUK_TEST_DATABASE_URL"):
+        monkeypatch.setenv("LEUK_DATABASE_URL", url)
+    settings.cache_clear()
+    if url:
+        with tables.transaction() as connection:
+            for table in (
+                tables.CHANGES, tables.ACTIONS, tables.AMENDMENTS, tables.CELLS, tables.FIELDS, tables.CASES,
+                tables.OWN_CLASSES, tables.PEOPLE, tables.TRAIL, tables.TRAIL_HEAD,
+            ):  # fmt: skip
+                connection.execute(table.delete())
+            connection.execute(insert(tables.TRAIL_HEAD).values(number=0, hash=""))
+    yield tmp_path / "data"
+    settings.cache_clear()
+    database._engine.cache_clear()
+
+
+@pytest.fixture
+def case(place: Path) -> Case:
+    """Return a case with two fields of six cells each."""
+    made = create_case("Ada", "case A", stain="Wright", microns_per_pixel=0.1)
+    for seed in (1, 2):
+        add_field(made.id, "Ada", field_image(seed), new_cells(), microns_per_pixel=0.1, scale_source="person")
+    return load_case(made.id)
