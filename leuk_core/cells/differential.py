@@ -22,18 +22,11 @@ PER_HUNDRED = (ERYTHROBLAST, "smudge")
 UNCOUNTED = ("platelet", "unidentified", "not counted", "artefact")
 """In no denominator at all."""
 
-MYELOID_BLASTS = (
-    "blast",
-    "myeloblast",
-    "monoblast",
-    "promonocyte",
-    "megakaryoblast",
-    "abnormal promyelocyte",
-)
+MYELOID_BLASTS = ("myeloblast", "monoblast", "promonocyte", "megakaryoblast", "abnormal-promyelocyte")
 """Blasts and what counts as a blast in myeloid leukemias (Arber et al. 2022, Khoury et al. 2022)."""
 
-LYMPHOBLASTS = ("lymphoblast",)
-BLASTS = (*MYELOID_BLASTS, *LYMPHOBLASTS)
+OTHER_BLASTS = ("lymphoblast", "blast")
+"""Blasts that no line is drawn for; a mere "blast" is one of which nobody has said whether it is myeloid."""
 
 NOT_ASSESSED = "not assessed by the machine"
 FIRST_LINE = (
@@ -48,6 +41,25 @@ GENETICS = (
     "Where the line lies depends on genetics (WHO 2022, ICC 2022): the percentage alone decides nothing and is no "
     "diagnosis."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """How classes count; whatever is in none of these groups is a leukocyte of the denominator."""
+
+    per_hundred: tuple[str, ...] = PER_HUNDRED
+    uncounted: tuple[str, ...] = UNCOUNTED
+    myeloid_blasts: tuple[str, ...] = MYELOID_BLASTS
+    other_blasts: tuple[str, ...] = OTHER_BLASTS
+
+    @property
+    def blasts(self) -> tuple[str, ...]:
+        """Classes that fill the row of blasts."""
+        return self.myeloid_blasts + self.other_blasts
+
+
+GROUPS = Groups()
+"""Groups of the classes that every installation knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +182,14 @@ class BlastLines:
     words: str
 
 
-def before_review(cells: Iterable[CalledCell]) -> Differential:
+def before_review(cells: Iterable[CalledCell], groups: Groups = GROUPS) -> Differential:
     """Count what the machine said alone; blasts are not assessed."""
-    return _counted([cell.machine for cell in cells])
+    return _counted([cell.machine for cell in cells], groups)
 
 
-def after_review(cells: Iterable[CalledCell]) -> Differential:
+def after_review(cells: Iterable[CalledCell], groups: Groups = GROUPS) -> Differential:
     """Count what a person said, and what the machine said of the cells that nobody has looked at yet."""
-    return _counted([cell.reviewed or cell.machine for cell in cells])
+    return _counted([cell.reviewed or cell.machine for cell in cells], groups)
 
 
 def changes(cells: Iterable[CalledCell]) -> list[Change]:
@@ -190,7 +202,7 @@ def changes(cells: Iterable[CalledCell]) -> list[Change]:
     return [Change(label, other[label], n, exact_interval(other[label], n)) for label, n in seen.most_common()]
 
 
-def blast_lines(cells: Iterable[CalledCell], specimen: str) -> BlastLines | None:
+def blast_lines(cells: Iterable[CalledCell], specimen: str, groups: Groups = GROUPS) -> BlastLines | None:
     """Return where the cells that a person called myeloid blasts or equivalents stand to 10 and 20 %.
 
     Parameters
@@ -213,10 +225,10 @@ def blast_lines(cells: Iterable[CalledCell], specimen: str) -> BlastLines | None
     if specimen not in SPECIMENS:
         raise InvalidParameter(f"`specimen` must be one of {', '.join(SPECIMENS)}. Received: specimen={specimen!r}")
     cells = list(cells)
-    n = sum(cell.reviewed in MYELOID_BLASTS for cell in cells)
+    n = sum(cell.reviewed in groups.myeloid_blasts for cell in cells)
     if not n:
         return None
-    counted = after_review(cells)
+    counted = after_review(cells, groups)
     row = counted.row(ERYTHROBLAST) if specimen == "marrow" else None
     of = counted.leukocytes + (row.n or 0 if row else 0)
     denominator = "nucleated cells, erythroblasts too" if specimen == "marrow" else "leukocytes, without erythroblasts"
@@ -240,16 +252,20 @@ def _position(share: Estimate, line: float) -> str:
     return "above" if share.low is not None and share.low >= line else "across"
 
 
-def _counted(labels: list[str | None]) -> Differential:
+def _counted(labels: list[str | None], groups: Groups) -> Differential:
     """Count labels; None is undecided."""
     found = Counter(label for label in labels if label is not None)
-    outside = (*PER_HUNDRED, *UNCOUNTED)
+    outside = (*groups.per_hundred, *groups.uncounted)
     inside = [(label, n) for label, n in found.most_common() if label not in outside]
     leukocytes = sum(n for _, n in inside)
     rows = [_share(label, n, leukocytes) for label, n in inside]
-    if not any(label in BLASTS for label, _ in inside):
+    if not any(label in groups.blasts for label, _ in inside):
         rows.append(Row("blast", None, leukocytes, None, None, NOT_ASSESSED))
-    rows += [_beside(label, found[label], leukocytes) for label in outside if label in found]
+    rows += [
+        _beside(label, found[label], leukocytes, counted=label not in groups.uncounted)
+        for label in outside
+        if label in found
+    ]
     return Differential(tuple(rows), leukocytes, sum(label is None for label in labels))
 
 
@@ -258,9 +274,9 @@ def _share(label: str, n: int, of: int) -> Row:
     return Row(label, n, of, share, None, f"{n} of {of}, {share.words(1, percent=True)}")
 
 
-def _beside(label: str, n: int, leukocytes: int) -> Row:
+def _beside(label: str, n: int, leukocytes: int, *, counted: bool) -> Row:
     """Return a row outside the denominator."""
-    if label in UNCOUNTED:
+    if not counted:
         return Row(label, n, leukocytes, None, None, f"{n}, in no denominator")
     if not leukocytes:
         return Row(label, n, 0, None, None, f"{n}, no leukocytes to give it by")
