@@ -51,11 +51,11 @@ def frame() -> st.Page:
     chosen = st.navigation([st.Page(file, title=title, icon=icon) for file, title, icon in built])
     with st.sidebar:
         choose()
+        light()
+        worker_light()
         version = chosen_version()
         if version:
             about(version)
-        light()
-        worker_light()
     foot()
     return chosen
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TASK = "leuk.task"
 MODEL = "leuk.model"
+ANSWERING = "leuk.answering"
 
 LONGEST_WAIT = 300.0
 
@@ -246,6 +247,7 @@ def choose() -> None:
         st.markdown(":small[:gray[Model]]  \nnone is installed for this task")
         st.caption("Pictures can be read and preprocessed, but not answered. What is missing stands on the page Home.")
         return
+    _follow(of_task)
     _one_of("Model", _names(of_task), MODEL, first.ref)
     version = chosen_version()
     if version is None:
@@ -256,6 +258,19 @@ def choose() -> None:
         kind = [data[name] for name in ("specimen", "stain") if data.get(name)]
         if kind:
             st.caption(f"Learnt from: {'; '.join(kind)}")
+
+
+def _follow(of_task: list[ModelVersion]) -> None:
+    """Go with a promotion, or with one taken back, where this session asks the version that answered until then."""
+    now: dict[str, str] = {}
+    for version in of_task:  # of each model the one that answers comes first
+        now.setdefault(f"{version.task}/{version.model}", version.ref)
+    before = st.session_state.get(ANSWERING, {})
+    asked = st.session_state.get(MODEL)
+    for model, ref in now.items():
+        if asked is not None and before.get(model) == asked:
+            st.session_state[MODEL] = ref
+    st.session_state[ANSWERING] = {**before, **now}
 
 
 def _names(versions: list[ModelVersion]) -> dict[str, str]:

@@ -61,7 +61,7 @@ def _seen() -> tuple[str, str, bool]:
     if worker is None:
         return ":material/radio_button_unchecked:", "No worker for trainings", time.monotonic() - _began() < LATE_S
     if job is None:
-        return ":material/check_circle:", f"Worker is free: {worker.device}", False
+        return ":material/check_circle:", f"Worker free: {worker.device}", False
     share = read_progress(job, lines=0).share
     told = f", {share:.0%} of this step" if share else ""
-    return ":material/model_training:", f"Worker is training{told}: {worker.device}", True
+    return ":material/model_training:", f"Worker at work{told}: {worker.device}", True

@@ -11,7 +11,7 @@ from components.retrain.begin import show_start
 from components.retrain.cells import choose_cells
 from components.retrain.device import is_gpu, show_device
 from components.retrain.history import show_history
-from components.retrain.jobs import greet_started, show_earlier, show_jobs
+from components.retrain.jobs import show_earlier, show_jobs
 from components.retrain.plan import choose_plan
 from components.retrain.words import class_words
 from leuk_core.registry import installed_tasks, load_task
@@ -23,7 +23,6 @@ def main() -> None:
     page("Retrain", LEAD)
     evidence.style()
     evidence_audit.style()
-    greet_started()
     show_jobs()
     steps()
     show_history()
@@ -31,7 +30,7 @@ def main() -> None:
 
 
 def steps() -> None:
-    titles = {load_task(task).title: ", ".join(class_words(task)) for task in installed_tasks()}
+    titles = {load_task(task).title: names(task) for task in installed_tasks()}
     if not titles:
         st.info("No task is installed: there is nothing to train for.", icon=":material/inventory_2:")
         return
@@ -47,6 +46,12 @@ def steps() -> None:
     show_device(plan)
     st.header("5. Start", anchor=False, divider="gray")
     show_start(plan, confirmed)
+
+
+def names(task: str) -> str:
+    return ", ".join(
+        f"`{label}`" + (f" ({words})" if words != label else "") for label, words in class_words(task).items()
+    )
 
 
 main()

@@ -10,11 +10,13 @@ from typing import Any
 import streamlit as st
 
 from components.evidence_audit import PAIRS_SHOWN, show_facts
+from components.retrain.words import counted, label_words
 from leuk_core.data.audit.background import FAILED, LOST, RUNNING, AuditJob, jobs, stop
 from leuk_core.data.audit.page import TITLES, grade_html, pair_sections, pairs_html, thumbnail
 from leuk_core.data.audit.verdict import Grade
 from leuk_core.data.imports import ImportedSet, open_set
 from leuk_core.data.imports_audit import audit_of, begin_audit, red_verdicts, reserved_of
+from leuk_core.data.reserved import Reserved
 from leuk_core.errors import LeukError
 
 PROBLEM = "leuk.retrain.audit.problem"
@@ -38,18 +40,19 @@ def show_audit(chosen: ImportedSet) -> tuple[str, ...] | None:
     reserved = reserved_of(chosen.id)
     if reserved is not None:
         icon = ":material/group:" if reserved.enough else ":material/group_off:"
-        st.markdown(f"{icon} Patients {_ended(reserved.sentence, enough=reserved.enough)}")
+        st.markdown(f"{icon} {_kept_apart(reserved)}")
     with st.expander("Everything the audit found", key=f"leuk-retrain-audit-{chosen.id}", on_change="rerun") as opened:
         if opened.open:
-            show_facts(report)
+            show_facts(report, label_words(chosen.images))
             _pairs(chosen, report)
     return confirmed
 
 
-def _ended(sentence: str, *, enough: bool) -> str:
-    if enough:
-        return f"{sentence}. No version learns from them."
-    return f"for a comparison: {sentence}. A version can be trained, but nothing will tell whether it is better."
+def _kept_apart(reserved: Reserved) -> str:
+    if reserved.enough:
+        return f"Patients kept apart to compare versions on: {counted(reserved.by_class)}. No version learns from them."
+    why = f"{reserved.sentence[:1].upper()}{reserved.sentence[1:]}"
+    return f"{why}. A version can be trained, but nothing will tell whether it is better."
 
 
 def _verdicts(report: Mapping[str, Any]) -> None:

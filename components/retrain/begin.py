@@ -48,6 +48,8 @@ def show_start(plan: Mapping[str, Any], confirmed: tuple[str, ...] | None) -> No
             args=(request,),
             key="leuk-retrain-start",
         )
+    if st.session_state.pop(STARTED, None):
+        st.success("It is on its way: [watch it at the top of this page](#trainings).", icon=":material/play_arrow:")
     if problems:
         told = "\n".join(f"- {_plain(problem)}" for problem in dict.fromkeys(problems))
         st.warning(f"Before it can start:\n\n{told}", icon=":material/checklist:")

@@ -8,6 +8,7 @@ from contextlib import suppress
 import streamlit as st
 
 from components.retrain.importing import Importing, begin_folder, begin_zip, imports
+from components.retrain.words import counted
 from leuk_core.data.imports import ImportedSet, forget_set, list_sets
 from leuk_core.errors import LeukError
 from leuk_core.settings import settings
@@ -16,12 +17,12 @@ SET, PATH, AWAITED, PROBLEM = "leuk.retrain.set", "leuk.retrain.path", "leuk.ret
 UPLOADS = "leuk.retrain.uploads"
 ZIP, SERVER = "a zip from this computer", "a folder or manifest on the server"
 LAYOUTS = (
-    "Each picture shows one white cell. One of these forms, found by itself:\n\n"
-    "- a folder a class: `all/…`, `hem/…`; patients are then unknown, and versions can't be compared\n"
-    "- a `manifest.csv` beside the pictures, with the columns `path,label,subject,split`; `subject` is a code for the "
-    "patient, `split` may stay empty\n"
+    "Each picture shows one white cell. The form is recognised:\n\n"
+    "- a `manifest.csv` beside the pictures, with the columns `path,label,subject,split`: `subject` is a code for the "
+    "patient, never a name; `split` may stay empty\n"
+    "- a folder a class, such as `all/…` and `hem/…`: patients are then unknown, and versions can't be compared\n"
     "- C-NMC or Leukemia Dataset 0.2 as they are published\n\n"
-    "Names of classes are those of the task: {classes}."
+    "Names of classes are those of the task:\n\n{classes}"
 )
 
 
@@ -61,10 +62,8 @@ def choose_cells(classes: Mapping[str, str]) -> ImportedSet | None:
 
 def about(found: ImportedSet) -> str:
     """Return a set's name, cells and patients in one line."""
-    cells = ", ".join(f"{count:,} {label}" for label, count in found.images.items())
-    patients = ", ".join(f"{count:,} {label}" for label, count in found.subjects.items())
-    told = f"of patients: {patients}" if patients else "patients unknown"
-    return f"{found.name} · {found.n:,} cells: {cells} · {told}"
+    patients = f"patients: {counted(found.subjects)}" if found.subjects else "patients unknown"
+    return f"{found.name} · {found.n:,} cells: {counted(found.images)} · {patients}"
 
 
 def _bring_in(classes: Mapping[str, str]) -> None:
@@ -94,9 +93,8 @@ def _bring_in(classes: Mapping[str, str]) -> None:
             st.button("Bring in", icon=":material/login:", on_click=_take_folder, key="leuk-retrain-folder")
     if refused := st.session_state.pop(PROBLEM, ""):
         st.error(refused, icon=":material/error:")
-    named = "; ".join(f"for {title}: {names}" for title, names in classes.items())
-    with st.popover("Which form, which names?", type="tertiary", icon=":material/help:"):
-        st.markdown(LAYOUTS.format(classes=named))
+    named = "\n".join(f"- {title}: {names}" for title, names in classes.items())
+    st.caption(LAYOUTS.format(classes=named))
 
 
 def _take_zip(key: str) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from components.retrain.begin import RETRAIN, STARTED
+from components.retrain.begin import RETRAIN
 from components.retrain.curves import show_curves
 from components.retrain.verdict import show_verdict
 from components.retrain.words import clock, lasting, model_words
@@ -42,12 +42,14 @@ def show_jobs() -> None:
     if refused := st.session_state.pop(PROBLEM, ""):
         st.error(refused, icon=":material/error:")
     active = [job for job in jobs if not job.over]
+    undecided = [job for job in jobs if job.over and decision_of(job) is None]
+    if active or undecided:
+        st.header("Trainings", anchor="trainings", divider="gray")
     if active:
         drawn = tuple((job.id, job.state in HELD) for job in active)
         st.fragment(_active, run_every=EVERY_S)(drawn)
-    for job in jobs:
-        if job.over and decision_of(job) is None:
-            _ended(job)
+    for job in undecided:
+        _ended(job)
 
 
 def show_earlier() -> None:
@@ -185,8 +187,9 @@ def _took(job: Job) -> str:
 
 def log_button(job: Job, progress: JobProgress) -> None:
     """Draw the button that opens the end of a job's log."""
-    with st.popover("Log", icon=":material/terminal:", key=f"leuk-retrain-log-{job.id}", width="content"):
-        st.code(progress.log or "Nothing was written yet.", language=None, height=360, width=720)
+    popover = st.popover("Log", icon=":material/terminal:", key=f"leuk-retrain-log-{job.id}", width="content")
+    with popover, st.container(height=360, width=720, border=False, autoscroll=True):
+        st.code(progress.log or "Nothing was written yet.", language=None, wrap_lines=True)
 
 
 def _try(do: Callable[[str], Job], name: str) -> None:
@@ -201,9 +204,3 @@ def _put_aside(job: Job) -> None:
         keep(job)
     except LeukError as error:
         st.session_state[PROBLEM] = str(error)
-
-
-def greet_started() -> None:
-    """Say once that a training was started."""
-    if st.session_state.pop(STARTED, None):
-        st.toast("The training is on its way: it stands at the top of this page.", icon=":material/play_arrow:")

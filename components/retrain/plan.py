@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from components.models import chosen_task, model_title
-from components.retrain.words import PRESETS, class_words, model_words
+from components.retrain.words import PRESETS, fitting_tasks, model_words
 from components.scale import remembered
 from leuk_core.data.imports import ImportedSet
 from leuk_core.data.splits import Protocol
@@ -71,7 +71,7 @@ def choose_plan(chosen: ImportedSet, on_gpu: bool) -> dict[str, Any]:
     with right:
         named = _preset(on_gpu) if network else None
         scale = _scale()
-        own = _own(named) if network else _own_of_classifier()
+    own = _own(named) if network else _own_of_classifier()
     return {
         "set": chosen.id,
         "task": task,
@@ -85,7 +85,7 @@ def choose_plan(chosen: ImportedSet, on_gpu: bool) -> dict[str, Any]:
 
 def _what(chosen: ImportedSet) -> tuple[str, str]:
     tasks = installed_tasks()
-    fitting = [task for task in tasks if set(class_words(task)) == set(chosen.images)]
+    fitting = fitting_tasks(chosen.images)
     if st.session_state.get(TASK) not in tasks or st.session_state.get(f"{TASK}.of") != chosen.id:
         st.session_state[TASK] = chosen_task() if chosen_task() in fitting else next(iter([*fitting, *tasks]))
         st.session_state[f"{TASK}.of"] = chosen.id
@@ -172,17 +172,17 @@ def _scale() -> float | None:
 def _own(named: str | None) -> dict[str, Any]:
     """Draw a network's own settings; only what a person has filled in is returned."""
     schedule = preset(named or "cpu")
-    given: Mapping[str, Any] = schedule.to_dict() | {"folds": FOLDS, "size": "as the network wants it"}
+    given: Mapping[str, Any] = schedule.to_dict() | {"folds": FOLDS, "size": "its own"}
     found: dict[str, Any] = {}
     with st.expander("Own settings", type="compact"):
         st.caption("What stays empty is as the settings above have it, in grey.")
-        free = st.selectbox(
+        columns = st.columns(4)
+        free = columns[0].selectbox(
             "What learns", STAGES, index=None, format_func=FREE.__getitem__, key=f"{OWN}free", persist_state="session",
             placeholder=FREE[schedule.free],
         )  # fmt: skip
-        left, right = st.columns(2)
-        for number, name in enumerate(NUMBERS):
-            with left if number % 2 == 0 else right:
+        for number, name in enumerate(NUMBERS, start=1):
+            with columns[number % len(columns)]:
                 found[name] = _number(name, given[name])
     return {name: value for name, value in (found | {"free": free}).items() if value is not None}
 

@@ -32,8 +32,8 @@ def show_verdict(job: Job) -> None:
     if found.possible:
         st.html(table_html(found, class_words(job.request["task"])))
         st.caption(
-            f"On reserved patients, whom neither version learnt from; each interval covers 95 % over patients. "
-            f"{found.caption}. {_ended(found.proof)}"
+            f"On reserved patients: {found.caption}; intervals of 95 % over patients. That the present version has not "
+            f"seen them is known {found.proof.rstrip('.')}."
         )
     _out_of_fold(result, possible=found.possible)
     if result["warning"]:
@@ -127,16 +127,15 @@ def _decide(job: Job, ref: str, found: Comparison) -> None:
     decision = decision_of(job)
     with st.container(horizontal=True, vertical_alignment="center"):
         if decision is None:
-            words = f"Keep {version_words(answering)}" if answering else "Leave it: let no version answer"
             st.button(
-                words,
+                "Keep the present version" if answering else "Leave it: no version answers",
                 icon=":material/undo:",
                 key=f"leuk-retrain-keep-{job.id}",
                 on_click=_keep,
                 args=(job,),
             )
         with st.popover(
-            f"Promote {version_words(ref)} …",
+            "Promote the new version …",
             icon=":material/publish:",
             key=f"leuk-retrain-promote-{job.id}",
             type="primary" if decision is None and found.better else "secondary",
@@ -183,7 +182,3 @@ def _keep(job: Job) -> None:
         keep(job, st.session_state.get(NAME, ""))
     except LeukError as error:
         st.session_state[f"{PROBLEM}.keep.{job.id}"] = str(error)
-
-
-def _ended(sentence: str) -> str:
-    return f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}." if sentence else ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
-from leuk_core.registry import load_task
+from leuk_core.registry import installed_tasks, load_task
 from leuk_core.zoo import catalogue
 
 PRESETS = {"cpu": "for a processor", "gpu": "for a GPU", "paper": "as in the paper"}
@@ -20,9 +21,9 @@ def lasting(seconds: float) -> str:
     """
     if seconds < 10:
         return "under 10 s"
-    if seconds < 60:
+    if seconds < 55:
         return f"about {round(seconds / 10) * 10} s"
-    minutes = round(seconds / 60)
+    minutes = max(1, round(seconds / 60))
     if minutes < 60:
         return f"about {minutes} min"
     hours, minutes = divmod(minutes, 60)
@@ -55,3 +56,20 @@ def version_words(ref: str) -> str:
 def class_words(task: str) -> dict[str, str]:
     """Return the short name of each class of a task by its id; empty where the task is not installed."""
     return {entry.id: entry.short for entry in load_task(task).classes}
+
+
+def fitting_tasks(labels: Collection[str]) -> list[str]:
+    """Return the installed tasks whose classes are these."""
+    return [task for task in installed_tasks() if set(class_words(task)) == set(labels)]
+
+
+def label_words(labels: Collection[str]) -> dict[str, str]:
+    """Return what labels of a set are called: as the task names them whose classes they are, else as they stand."""
+    fitting = fitting_tasks(labels)
+    return class_words(fitting[0]) if fitting else {label: label for label in labels}
+
+
+def counted(by_class: dict[str, int]) -> str:
+    """Return numbers by class, such as "60 ALL, 60 normal"."""
+    words = label_words(by_class)
+    return ", ".join(f"{count:,} {words[label]}" for label, count in by_class.items())

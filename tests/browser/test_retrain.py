@@ -1,0 +1,113 @@
+"""A retraining in a real browser on real cells: brought in, started, refreshed, compared, promoted, taken back."""
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from leuk_core import PROJECT_ROOT
+from tests.conftest import free_port, wait_until_served
+
+pytestmark = [pytest.mark.browser, pytest.mark.real]
+
+PATIENCE = 180_000  # milliseconds: TensorFlow loads while the test waits
+PERSONS, EACH = 10, 2
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """Serve the application with a worker beside it, as start.py does."""
+    environment = {**os.environ, "LEUK_DATA_DIR": str(tmp_path / "data"), "LEUK_CACHE_DIR": str(tmp_path / "cache")}
+    port, log = free_port(), tmp_path / "server.log"
+    commands = (["streamlit", "run", "app.py", "--server.port", str(port)], ["leuk_core.jobs.worker"])
+    with log.open("w") as output:
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", *command], cwd=PROJECT_ROOT, env=environment, stdout=output, stderr=output
+            )
+            for command in commands
+        ]
+        try:
+            wait_until_served(f"http://127.0.0.1:{port}", started[0], log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            for process in started:
+                process.terminate()
+            for process in started:
+                process.wait(timeout=30)
+
+
+@pytest.fixture
+def ward(tmp_path: Path, cnmc_cells) -> Path:
+    """A zip of real cells under names of one's own: by those of C-NMC the program would know where they are from."""
+    path, lines = tmp_path / "Ward 3.zip", ["path,label,subject,split"]
+    with zipfile.ZipFile(path, "w") as archive:
+        for label in ("all", "hem"):
+            count: dict[str, int] = {}
+            for cell in (cell for cell in cnmc_cells(each=80) if cell.label == label):
+                number = count.get(cell.subject, 0)
+                if number < EACH and (number or len(count) < PERSONS):
+                    count[cell.subject] = number + 1
+                    name = f"{label}-{cell.subject}-{number}{cell.path.suffix}"
+                    archive.write(cell.path, name)
+                    lines.append(f"{name},{label},{cell.subject},")
+        archive.writestr("manifest.csv", "\n".join(lines))
+    assert len(lines) == 1 + 2 * PERSONS * EACH
+    return path
+
+
+def at_rest(page):
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=PATIENCE)
+    page.wait_for_timeout(500)  # a click while the last answer is being put in its place can be lost
+
+
+def test_cells_become_a_version_that_is_compared_promoted_answers_and_is_taken_back(address, browser, ward):
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.set_default_timeout(60_000)
+    page.goto(f"{address}/retrain")
+    page.get_by_text("No cells are here yet").wait_for()
+    page.locator("input[type=file]").set_input_files(ward)
+    page.get_by_text("Everything the audit found").wait_for(timeout=PATIENCE)
+    page.get_by_text("Patients kept apart to compare versions on: 5 ALL, 5 normal").wait_for()
+    at_rest(page)
+    for box in page.get_by_test_id("stCheckbox").all():
+        box.locator("label").click()
+        at_rest(page)
+    model = page.get_by_test_id("stMain").get_by_role("combobox", name="Model")
+    model.click()
+    model.press_sequentially("KNN")
+    page.get_by_role("option", name="KNN on DCNN features").click()
+    at_rest(page)
+    page.get_by_role("textbox", name="Your name").fill("Dr. Lin")
+    page.keyboard.press("Enter")
+    at_rest(page)
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_text("in training").wait_for()
+
+    page.reload()
+    page.get_by_text("in training").wait_for()
+    page.get_by_text("Cross-validation").wait_for(timeout=PATIENCE)
+    sentence = re.compile("^(It is better|It is worse|No evidence that it is better): ")
+    page.get_by_text(sentence).wait_for(timeout=PATIENCE)
+    page.get_by_text("20 cells · 10 subjects").first.wait_for()
+    at_rest(page)
+
+    page.get_by_role("button", name="Promote the new version").click()
+    form = page.get_by_test_id("stForm").filter(has=page.get_by_role("textbox", name="Reason"))
+    form.get_by_role("textbox", name="Your name").fill("Dr. Lin")
+    form.get_by_role("textbox", name="Reason").fill("to see it answer")
+    form.get_by_role("button", name="Promote", exact=True).click()
+    page.get_by_text("answers for “").wait_for()
+    at_rest(page)
+    back = page.get_by_role("button", name="Roll back to")
+    shipped = back.inner_text().rpartition(" ")[2]
+    back.click()
+    back.wait_for(state="detached")
+    page.get_by_text(f"KNN on DCNN features, {shipped} answers for “").wait_for()
+    assert page.get_by_text("Traceback").count() == 0
+    page.close()
