@@ -3,7 +3,7 @@
 // Two components share this module: one draws the row, the other brings the filtered picture for its last place.
 
 const CLOSEST = 40; // times the first view
-const COLOURS = ["#c33c3c", "#2e8b57", "#3b6fc4"];
+const COLOURS = ["#b53d08", "#37a583", "#2f7fb8"]; // red, green, blue as in leuk_core/palette.py
 const SVG = "http://www.w3.org/2000/svg";
 const shown = new WeakMap();
 let present = null; // the row on the page

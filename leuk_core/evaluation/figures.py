@@ -1,7 +1,6 @@
 """Figures of the evaluation as plotly figures; import this module where they are drawn, it loads plotly.
 
-Colours are those of Okabe and Ito ("Color Universal Design", 2008), which colour-blind people can tell apart; form or
-dashes always say the same as the colour. Every figure carries its protocol, cells and subjects under the title.
+Form or dashes always say the same as the colour. Every figure carries its protocol, cells and subjects under the title.
 """
 
 from __future__ import annotations
@@ -19,14 +18,9 @@ from leuk_core.evaluation.calibration import ReliabilityRow
 from leuk_core.evaluation.coverage import CoverageRow
 from leuk_core.evaluation.resampling import Estimate
 from leuk_core.evaluation.subjects import SubjectShare
+from leuk_core.palette import GREY, SERIES
 
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442",
-)  # fmt: skip
-COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW)
-GREY = "#7f7f7f"
-
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star", "hexagram")
 _PERCENT = ".0%"
 
 
@@ -262,7 +256,7 @@ def _finish(figure: go.Figure, title: str, caption: str) -> go.Figure:
     )
     figure.add_annotation(
         text=RESEARCH_ONLY, xref="paper", yref="paper", x=1.0, y=0.0, yshift=-64, xanchor="right", yanchor="top",
-        showarrow=False, font={"size": 10, "color": GREY},
+        showarrow=False, font={"size": 11}, opacity=0.8,
     )  # fmt: skip
     return figure
 
@@ -288,7 +282,7 @@ def _pale(colour: str) -> str:
 
 
 def _colour(number: int) -> str:
-    return COLOURS[number % len(COLOURS)]
+    return SERIES[number % len(SERIES)]
 
 
 def _symbol(number: int) -> str:

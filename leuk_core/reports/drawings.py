@@ -8,10 +8,10 @@ from html import escape
 from typing import Any
 
 from leuk_core.evaluation.intervals import exact_interval
+from leuk_core.palette import GREY, SERIES
 from leuk_core.registry import Task
 
 WIDTH, HEIGHT = 460, 320
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7f7f7f")
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 14, 12, 44
 
 Point = tuple[float, float]
@@ -121,15 +121,15 @@ class Chart:
 def reliability_svg(rows: Sequence[Mapping[str, Any]]) -> str:
     """Draw what was said against what happened, with intervals over subjects."""
     chart = Chart((0, 1), (0, 1), "probability said", "share that happened")
-    chart.line([(0, 0), (1, 1)], COLOURS[-1], "2 4", 1.5)
-    chart.line([(row["said"], row["happened"]["value"]) for row in rows], COLOURS[0], width=1)
+    chart.line([(0, 0), (1, 1)], GREY, "2 4", 1.5)
+    chart.line([(row["said"], row["happened"]["value"]) for row in rows], SERIES[0], width=1)
     most = max((row["n"] for row in rows), default=1)
     for row in rows:
         value, low, high = (row["happened"][end] for end in ("value", "low", "high"))
         if low is not None and high is not None:
-            chart.whisker((row["said"], low), (row["said"], high), COLOURS[0])
+            chart.whisker((row["said"], low), (row["said"], high), SERIES[0])
         words = f"said {row['said']:.2f}, happened {value:.2f}, {row['n']:,} cells"
-        chart.mark((row["said"], value), COLOURS[0], words, 2.5 + 5 * (row["n"] / most) ** 0.5)
+        chart.mark((row["said"], value), SERIES[0], words, 2.5 + 5 * (row["n"] / most) ** 0.5)
     return chart.svg("Reliability diagram")
 
 
@@ -142,13 +142,13 @@ def coverage_svg(rows: Sequence[Mapping[str, Any]], threshold: float | None) -> 
     )
     banded = [row for row in known if row["error"]["high"] is not None]
     chart.band(
-        [(row["coverage"]["value"], row["error"]["low"], row["error"]["high"]) for row in banded], COLOURS[0]
+        [(row["coverage"]["value"], row["error"]["low"], row["error"]["high"]) for row in banded], SERIES[0]
     )  # fmt: skip
-    chart.line([(row["coverage"]["value"], row["error"]["value"]) for row in known], COLOURS[0])
+    chart.line([(row["coverage"]["value"], row["error"]["value"]) for row in known], SERIES[0])
     if threshold is not None and known:
         used = min(known, key=lambda row: abs(row["threshold"] - threshold))
         point = (used["coverage"]["value"], used["error"]["value"])
-        chart.mark(point, COLOURS[1], f"threshold {threshold:.2f}", 5, square=True)
+        chart.mark(point, SERIES[1], f"threshold {threshold:.2f}", 5, square=True)
     return chart.svg("Error against coverage")
 
 
@@ -174,7 +174,7 @@ def subjects_svg(rows: Sequence[Mapping[str, Any]], task: Task, counted: str | N
     for number, label in enumerate(labels):
         own = [row for row in rows if row["label"] == label]
         own.sort(key=lambda row: row["called"].get(counted or row["label"], 0) / row["n"])
-        colour = COLOURS[number % len(COLOURS)]
+        colour = SERIES[number % len(SERIES)]
         chart.aside(lane - len(own) / 2, short[label])
         for row in own:
             share = exact_interval(row["called"].get(counted or row["label"], 0), row["n"])
@@ -199,7 +199,7 @@ def curves_svg(history: Mapping[str, Mapping[str, Sequence[float]]], metric: str
     last = max((curves["epochs"][-1] for curves in history.values()), default=1)
     chart = Chart((1, max(2, last)), (min(0.0, *values), max(values) * 1.05 or 1.0), "epoch", metric)
     for number, curves in enumerate(history.values()):
-        colour = COLOURS[number % len(COLOURS)]
+        colour = SERIES[number % len(SERIES)]
         for name, dash in ((metric, "3 3"), (f"val_{metric}", "")):
             points = zip(curves["epochs"], curves.get(name, ()), strict=False)
             chart.line([(x, y) for x, y in points if y is not None], colour, dash, 1.5)
