@@ -24,8 +24,8 @@ def main() -> None:
     evidence.style()
     evidence_audit.style()
     show_jobs()
-    steps()
     show_history()
+    steps()
     show_earlier()
 
 

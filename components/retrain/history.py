@@ -26,12 +26,12 @@ def show_history() -> None:
         st.error(refused, icon=":material/error:")
     if not steps:
         return
-    st.subheader("Who answers", anchor=False)
+    st.header("Who answers", anchor=False, divider="gray")
     for task, model in dict.fromkeys((step.task, step.model) for step in reversed(steps)):
         _of_model(task, model)
     lines = "".join(_line(step) for step in reversed(steps))
     head = "".join(f'<th scope="col">{name}</th>' for name in ("when", "what", "before", "by", "reason"))
-    with st.expander(f"All {len(steps)} steps on record", type="compact"):
+    with st.expander(f"On record: {len(steps)} step{'s' * (len(steps) > 1)}", type="compact"):
         st.html(f'<table class="leuk-table"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>')
 
 

@@ -15,7 +15,7 @@ from leuk_core.data.imports import find_set
 from leuk_core.errors import LeukError
 from leuk_core.jobs import Job, JobProgress, JobState, cancel, list_jobs, list_workers, read_progress, retry
 from leuk_core.jobs.schema import HELD
-from leuk_core.training.retrain_decided import decision_of, keep
+from leuk_core.training.retrain_decided import decision_of, keep, result_of
 
 PROBLEM = "leuk.retrain.jobs.problem"
 EVERY_S = 1.0
@@ -48,8 +48,8 @@ def show_jobs() -> None:
     if active:
         drawn = tuple((job.id, job.state in HELD) for job in active)
         st.fragment(_active, run_every=EVERY_S)(drawn)
-    for job in undecided:
-        _ended(job)
+    for number, job in enumerate(undecided):
+        _ended(job, newest=number == 0)
 
 
 def show_earlier() -> None:
@@ -57,7 +57,7 @@ def show_earlier() -> None:
     jobs = [job for job in trainings() if job.over and decision_of(job) is not None]
     if not jobs:
         return
-    st.subheader("Earlier trainings", anchor=False)
+    st.header("Earlier trainings", anchor=False, divider="gray")
     for job in jobs:
         decision = decision_of(job)
         by = f" by {decision.by}" if decision and decision.by else ""
@@ -143,9 +143,16 @@ def _why_it_waits(job: Job) -> str:
     )
 
 
-def _ended(job: Job) -> None:
-    with st.container(border=True, key=f"leuk-retrain-job-{job.id}"):
-        _body(job)
+def _ended(job: Job, *, newest: bool) -> None:
+    """Draw a training that waits for a decision: the newest as a whole, others as a line that opens."""
+    if newest:
+        with st.container(border=True, key=f"leuk-retrain-job-{job.id}"):
+            _body(job)
+        return
+    sentence = (result_of(job) or {}).get("sentence") or job.message or STATES[job.state]
+    with st.expander(f"**{title_of(job)}** {sentence}", key=f"leuk-retrain-more-{job.id}", on_change="rerun") as opened:
+        if opened.open:
+            _body(job)
 
 
 def _body(job: Job) -> None:

