@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.all_models import Opinions
 from components.answers import Row
 from components.share import Share, set_share
-from leuk_core import RESEARCH_ONLY, __version__
+from leuk_core.reports.spreadsheet import to_csv
 
 if TYPE_CHECKING:  # importing it brings scikit-learn, which a page without answers has no need of
     from leuk_core.prediction import Prediction
 
 __all__ = ["records", "set_share", "to_csv"]
-
-BYTE_ORDER_MARK = "\ufeff"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def records(
@@ -102,36 +97,3 @@ def _of_all(said: Opinions | None, names: Sequence[str], share: Share | None) ->
 def _probability(prediction: Prediction | None, label: str) -> float | None:
     value = prediction.probabilities.get(label) if prediction else None
     return None if value is None else round(value, 4)
-
-
-def to_csv(table: Sequence[dict[str, Any]]) -> bytes:
-    """Return records as a CSV file: UTF-8 with a byte order mark, a research-only line first.
-
-    Parameters
-    ----------
-    table : sequence of dict
-        What `records` returns.
-
-    Returns
-    -------
-    bytes
-        The file. A text that a spreadsheet would take for a formula gets an apostrophe in front.
-
-    Examples
-    --------
-    >>> print(to_csv([{"picture": "picture 1", "name": "=1+1"}]).decode("utf-8-sig").splitlines()[2])
-    picture 1,'=1+1
-    """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow([f"# {RESEARCH_ONLY} Leukemia smear workbench {__version__}."])
-    if table:
-        writer.writerow(table[0].keys())
-        writer.writerows([_harmless(value) for value in record.values()] for record in table)
-    return (BYTE_ORDER_MARK + out.getvalue()).encode("utf-8")
-
-
-def _harmless(value: Any) -> Any:
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA_STARTS):
-        return "'" + value
-    return "" if value is None else value
