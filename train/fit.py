@@ -11,7 +11,7 @@ from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.registry.versions import MODELS, load_task
 from leuk_core.settings import settings
 from leuk_core.training.cross_validate import fit as fit_classifier
-from leuk_core.training.fit import about, classifier_facts, store_version
+from leuk_core.training.fit import SEEN, about, classifier_facts, store_version
 from leuk_core.training.networks.schedule import PRESETS
 from leuk_core.training.run import today
 from leuk_core.zoo import classical
@@ -72,7 +72,8 @@ def run(args: argparse.Namespace) -> int:
             **data_facts,
         }
         folder = root / args.task / model / args.version
-        store_version(folder, classifier, recipe, card, args.extractor, args.reference)
+        some = np.random.default_rng(args.seed).permutation(len(target))[:SEEN]
+        store_version(folder, classifier, recipe, card, args.extractor, args.reference, features[0][some])
         print(json.dumps({"version": f"{args.task}/{model}@{args.version}", "folder": str(folder)}), flush=True)
     return 0
 

@@ -10,23 +10,49 @@ import numpy as np
 from leuk_core.errors import InvalidData
 from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.registry.versions import sha256_of
-from leuk_core.registry.weights import save_classifier
+from leuk_core.registry.weights import in_half_precision, save_classifier
 from leuk_core.training.run import environment, today, write_json
 from leuk_core.zoo import classical
 
+CHANGED_LABELS, SEEN = 0.02, 500
+"""Storing may change the label of this share of so many cells."""
+
 
 def store_version(
-    folder: Path, classifier: Any, recipe: Recipe, card: dict[str, Any], extractor: str, reference: str | None
-) -> None:
+    folder: Path, classifier: Any, recipe: Recipe, card: dict[str, Any], extractor: str, reference: str | None,
+    seen: np.ndarray | None = None,
+) -> None:  # fmt: skip
     """Write a classifier's version folder; an existing one is never written over.
+
+    Parameters
+    ----------
+    folder : Path
+        New.
+    classifier : sklearn Pipeline
+        Fitted.
+    recipe : Recipe
+        By which cells are brought to form.
+    card : dict
+        Facts fixed at training.
+    extractor, reference : str
+        Version of the extractor, and of what tells cells that are unlike these.
+    seen : ndarray of shape (n, features), or None
+        Cells by which the classifier in half precision is compared with its own; None stores it as it is.
 
     Raises
     ------
     InvalidData
-        If the version exists.
+        If the version exists, or storing changes the label of more than `CHANGED_LABELS` of the cells.
     """
     if folder.exists():
         raise InvalidData(f"A version is never changed: give `--version` another name. Received: {folder.name}")
+    storage = {}
+    if seen is not None:
+        own, classifier = classifier, in_half_precision(classifier)
+        changed = int((own.predict(seen) != classifier.predict(seen)).sum())
+        storage = {"storage": {"bits": 16, "labels_changed": changed, "of": len(seen)}}
+        if changed > max(1.0, CHANGED_LABELS * len(seen)):
+            raise InvalidData(f"Half precision changes too many labels of this classifier. Received: {storage}")
     folder.mkdir(parents=True)
     save_classifier(classifier, folder / "classifier.skops")
     write_json(folder / "recipe.json", recipe.to_dict())
@@ -34,7 +60,7 @@ def store_version(
     facts = {"created": today(), "extractor": extractor, "environment": environment()}
     if reference:
         facts["reference"] = reference
-    write_json(folder / "card.json", {**card, **facts, "files": files})
+    write_json(folder / "card.json", {**card, **facts, **storage, "files": files})
 
 
 def about(

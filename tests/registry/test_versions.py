@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import skops.io as sio
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
 
 from leuk_core.decision import Decision
 from leuk_core.errors import ModelUnavailable
 from leuk_core.registry import find_version, list_versions, load_task
-from leuk_core.registry.weights import load_classifier, save_classifier
+from leuk_core.registry.weights import in_half_precision, load_classifier, save_classifier
 from leuk_core.settings import settings
 
 
@@ -114,6 +116,18 @@ def test_a_stored_classifier_answers_the_same(tmp_path):
     fitted = LogisticRegression().fit(values, target)
     save_classifier(fitted, tmp_path / "c.skops")
     assert np.array_equal(load_classifier(tmp_path / "c.skops").predict_proba(values), fitted.predict_proba(values))
+
+
+def test_half_precision_packs_a_classifier_and_keeps_its_types_and_answers(tmp_path):
+    rng = np.random.default_rng(0)
+    values, target = rng.normal(size=(1000, 120)).astype(np.float32), rng.integers(0, 3, 1000)
+    whole = Pipeline([("knn", KNeighborsClassifier(5))]).fit(values, target)
+    half = in_half_precision(whole)
+    assert (half.predict(values) == whole.predict(values)).mean() > 0.98
+    for name, one in {"whole": whole, "half": half}.items():
+        save_classifier(one, tmp_path / name)
+    assert (tmp_path / "half").stat().st_size < 0.75 * (tmp_path / "whole").stat().st_size
+    assert load_classifier(tmp_path / "half").predict(values[:50]).tolist() == half.predict(values[:50]).tolist()
 
 
 def test_a_decision_is_a_sigmoid_of_the_margin():
