@@ -1,4 +1,4 @@
-"""The command line: `python -m leuk_core decode | predict | explain | smear | models | doctor`.
+"""The command line: `python -m leuk_core decode | predict | explain | smear | cases | models | doctor`.
 
 With `--json` each answer is one line of JSON on standard output, UTF-8 whatever the locale, in the order given and
 written as soon as it stands. Logs go to standard error. Exit status: 0 all answered, 1 some refused, 2 wrong use.
@@ -85,6 +85,20 @@ def run_smear(options: argparse.Namespace) -> int:
     predictor = load_sorter(options.model)
     sys.stderr.write(f"{RESEARCH_ONLY}\n")
     return _write(map(partial(_smeared, predictor=predictor, options=options), options.files), options, smear_text)
+
+
+def run_cases(options: argparse.Namespace) -> int:
+    """List, show, export or check saved cases."""
+    from leuk_core.cases.command import case_rows, case_text  # noqa: PLC0415 (`decode` needs no database)
+
+    sys.stderr.write(f"{RESEARCH_ONLY}\n")
+    try:
+        return _write(case_rows(options), options, case_text)
+    except InvalidParameter:
+        raise
+    except LeukError as error:  # the database, or a picture that is gone
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
 
 
 def run_models(options: argparse.Namespace) -> int:
@@ -348,11 +362,32 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--microns-per-pixel", type=_scale, metavar="X", help="scale of all these fields")
     verb.set_defaults(run=run_smear)
 
+    _add_cases(verbs.add_parser("cases", help="saved cases: list, show, export or check them"))
+
     verbs.add_parser("models", help="the installed model versions").set_defaults(run=run_models)
     verbs.add_parser("doctor", help="is everything in place?").set_defaults(run=run_doctor)
     for verb in verbs.choices.values():
         verb.add_argument("--json", action="store_true", help="one line of JSON for each answer")
     return parser
+
+
+def _add_cases(verb: argparse.ArgumentParser) -> None:
+    """Add what stands behind `cases`."""
+    words = verb.add_subparsers(required=True, dest="what", metavar="list | show | export | check")
+    word = words.add_parser("list", help="every case, the last changed first")
+    word.add_argument("name", nargs="?", metavar="TEXT", help="part of its name, stain, microscope or specimen")
+    word = words.add_parser("show", help="the differential of one case")
+    word.add_argument("name", metavar="CASE")
+    word = words.add_parser("export", help="one file about a case; told in the trail")
+    word.add_argument("name", metavar="CASE")
+    word.add_argument("--form", choices=("pdf", "differential", "csv", "parquet", "gallery"), default="pdf")
+    word.add_argument("--by", required=True, metavar="NAME", help="who takes it")
+    word.add_argument("--out", type=Path, required=True, metavar="PATH", help="file or folder")
+    word = words.add_parser("check", help="is the trail whole, and each confirmed case as it was confirmed?")
+    word.add_argument("--known", nargs="*", default=(), metavar="MARK", help="marks that exports carry, as 12:ab34...")
+    for word in words.choices.values():
+        word.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one line of JSON a row")
+    verb.set_defaults(run=run_cases)
 
 
 def _scale(text: str) -> float:
