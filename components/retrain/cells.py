@@ -55,7 +55,8 @@ def choose_cells(classes: Mapping[str, str]) -> ImportedSet | None:
         for note in chosen.notes:
             st.caption(f"{note[:1].upper()}{note[1:]}.")
     _running()
-    with st.expander("Bring in other cells" if sets else "Bring in cells", expanded=not sets, icon=":material/upload:"):
+    words = "Bring in other cells" if sets else "Bring in cells"
+    with st.expander(words, expanded=not sets, icon=":material/upload:", key="leuk-retrain-bring-in"):
         _bring_in(classes)
     return chosen
 

@@ -131,7 +131,8 @@ def fit(model: str, features: Sequence[np.ndarray], target: np.ndarray, seed: in
     """Return the classifier fitted on all given copies of the given cells."""
     everything = np.concatenate(features)
     repeated = np.tile(target, len(features))
-    classifier = classical.build(model, seed, min(classical.COMPONENTS, len(everything)))
+    # n cells span n - 1 directions: one more would be noise, which the scaler then makes as large as the others
+    classifier = classical.build(model, seed, max(1, min(classical.COMPONENTS, len(everything) - 1)))
     with warnings.catch_warnings():
         # the paper fixes the number of epochs; whether they were enough shows in the results
         warnings.simplefilter("ignore", ConvergenceWarning)

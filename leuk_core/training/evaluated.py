@@ -17,7 +17,7 @@ from leuk_core.evaluation.out_of_fold import OutOfFold, judge_run
 from leuk_core.evaluation.results import compact, results
 from leuk_core.registry.versions import load_task
 from leuk_core.training.cross_validate import Validated
-from leuk_core.training.run import today
+from leuk_core.training.run import today, whole
 
 COVERAGE = 0.85
 """Share of out-of-fold cells that the threshold on the highest probability lets through."""
@@ -78,10 +78,8 @@ def store_results(path: Path, found: Validated, version: str, facts: dict[str, A
         "kind": "results", "version": version, "date": today(), "protocol": found.config["protocol"],
         "run": found.config,
     }  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(compact(head | facts), encoding="utf-8")
-    unfinished.replace(path)
+    with whole(path) as unfinished:
+        unfinished.write_text(compact(head | facts), encoding="utf-8")
 
 
 def sizes_and_colours(found: Validated) -> np.ndarray | None:

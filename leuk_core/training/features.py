@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from leuk_core.features.extractor import FeatureExtractor
 
 _BATCH = 32
+_FORGOTTEN_S = 86_400.0
 
 
 def features_of(
@@ -58,10 +63,23 @@ def features_of(
     compute = memory.cache(_one_copy, ignore=["shown", "extractor", "progress"])
     weights = extractor.card["files"]["dcnn.safetensors"]
     changes = augmentation if augmentation is not None else Augmentation()
-    return [
-        compute(shown, extractor, progress, shown.key, weights, recipe, changes if copy else None, (seed, copy))
-        for copy in range(copies + 1)
-    ]
+    try:
+        with warnings.catch_warnings():  # what can't be kept can't be read back either: the reason is told, a full disk
+            warnings.filterwarnings("error", "Unable to cache to disk")
+            return [
+                compute(shown, extractor, progress, shown.key, weights, recipe, changes if copy else None, (seed, copy))
+                for copy in range(copies + 1)
+            ]
+    finally:
+        _sweep(folder / "features")
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what this process has left unfinished, and what others left that were killed long ago."""
+    for path in folder.rglob("output.pkl.*"):
+        with contextlib.suppress(OSError):
+            if f"-{os.getpid()}-" in path.name or time.time() - path.stat().st_mtime > _FORGOTTEN_S:
+                path.unlink()
 
 
 def _one_copy(

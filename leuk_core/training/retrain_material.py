@@ -23,6 +23,12 @@ from leuk_core.training.shown import ShownCells, prepare, scale_of_set
 FIT = -1
 """Number under which the curve of the training on all cells is told; folds count from 0."""
 
+NOT_NOTICED = (
+    "It does not notice pictures that are unlike the cells it learnt from: another stain, another camera or another "
+    "kind of cell gets a label like any other."
+)
+"""What every version that is trained here lacks: the reference by which shipped versions doubt such pictures."""
+
 _WORTH_PROCESSES = 200  # cells
 
 
@@ -136,6 +142,7 @@ def open_material(request: Request, tell: Tells) -> Material:
             f"Received: {', '.join(unconfirmed)}"
         )
     notes = [f"Trained on own data of one place, “{about.name}”: how it does on other patients elsewhere is not known."]
+    notes.append(NOT_NOTICED)
     notes += [f"Red verdict of the data's audit, confirmed: {text}" for text in red_verdicts(report).values()]
     unreadable = {one["where"] for one in report["unreadable"]}
     cells = cells.select(at for at, cell in enumerate(cells) if cell.name not in unreadable)

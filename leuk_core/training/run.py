@@ -6,6 +6,8 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,16 +35,45 @@ def today() -> str:
 
 def write_json(path: Path, facts: Any) -> None:
     """Write JSON so that a reader sees the old file or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    unfinished.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)  # noqa: PTH105 - the atomic one of the two
+    with whole(path) as unfinished:
+        unfinished.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def write_array(path: Path, values: np.ndarray) -> None:
     """Write an array (.npy) so that a reader sees the old file or the whole new one."""
+    with whole(path) as unfinished, unfinished.open("wb") as file:
+        np.save(file, values, allow_pickle=False)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a place beside a file to write to, which then takes the file's place; or is gone where writing failed.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made where it isn't there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with whole(file) as unfinished:
+    ...     _ = unfinished.write_text("all of it")
+    >>> [one.name for one in file.parent.iterdir()]
+    ['a.txt']
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with unfinished.open("wb") as file:
-        np.save(file, values, allow_pickle=False)
-    os.replace(unfinished, path)  # noqa: PTH105
+    try:
+        yield unfinished
+        os.replace(unfinished, path)  # noqa: PTH105 - the atomic one of the two
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def sweep(path: Path) -> None:
+    """Delete what killed processes left of a file that only one process at a time writes."""
+    for unfinished in path.parent.glob(f".{path.name}.*.part"):
+        unfinished.unlink(missing_ok=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from leuk_core.errors import InvalidData, LeukError
 from leuk_core.preprocessing.augment import Augmentation
 from leuk_core.preprocessing.measure import size_and_colour
 from leuk_core.preprocessing.recipe import CNMC_MICRONS_PER_PIXEL, Recipe
+from leuk_core.training.run import whole
 
 Progress = Callable[[int, int, str], None]
 
@@ -185,6 +185,5 @@ def _one(cell: LabelledCell, recipe: Recipe, microns_per_pixel: float | None) ->
 
 def _write(path: Path, made: list[dict[str, Any]]) -> None:
     arrays = {name: np.array([entry[name] for entry in made]) for name in made[0]}
-    unfinished = path.with_suffix(".part.npz")
-    np.savez(unfinished, allow_pickle=False, **arrays)
-    os.replace(unfinished, path)  # noqa: PTH105 - a shard is whole or absent
+    with whole(path) as unfinished, unfinished.open("wb") as file:  # a shard is whole or absent
+        np.savez(file, allow_pickle=False, **arrays)

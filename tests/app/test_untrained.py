@@ -74,19 +74,15 @@ def test_the_command_line_says_in_one_sentence_that_no_version_is_installed(caps
 
 
 def test_a_task_whose_card_gives_no_reason_has_the_steps_all_the_same(tmp_path, monkeypatch):
-    def page():
-        from components.untrained import untrained_panel
-
-        untrained_panel("wbc-types")
-
     (tmp_path / "wbc-types").mkdir()
     classes = [{"id": name, "short": name, "words": f"resembles {name}s"} for name in ("monocyte", "basophil")]
     facts = {"id": "wbc-types", "title": "Types", "classes": classes, "training_share": {}}
     (tmp_path / "wbc-types" / "task.json").write_text(json.dumps(facts))
     monkeypatch.setenv("LEUK_MODELS_DIR", str(tmp_path))
+    monkeypatch.setenv("LEUK_DATA_DIR", str(tmp_path / "data"))
     settings.cache_clear()
     try:
-        app = AppTest.from_function(page, default_timeout=30).run()
+        app = AppTest.from_file("../../app.py", default_timeout=120).run()
     finally:
         monkeypatch.undo()
         settings.cache_clear()

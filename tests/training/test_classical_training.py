@@ -1,6 +1,7 @@
 """Training of the five: same arrays as the app shows, no person on both sides, goes on where it was stopped."""
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,9 @@ from leuk_core.evaluation.calibration import cross_fit, fit_calibrator
 from leuk_core.evaluation.coverage import choose_threshold
 from leuk_core.images import decode
 from leuk_core.preprocessing.recipe import CNMC_MICRONS_PER_PIXEL, Recipe
+from leuk_core.registry.weights import load_classifier
 from leuk_core.training.cross_validate import cross_validate, fit, read_run
+from leuk_core.training.fit import store_version
 from leuk_core.training.shown import ShownCells, prepare, scale_of_set
 from leuk_core.zoo import classical
 
@@ -142,6 +145,33 @@ def test_fewer_cells_than_principal_components_are_enough(model, numbers):
     features, labels, _ = numbers
     classifier = fit(model, [features[:40]], (labels[:40] == "hem").astype(int), seed=0)
     assert classical.scores(classifier, features[40:60]).shape == (20, 2)
+
+
+def test_few_cells_are_spanned_by_one_component_less_and_keep_their_labels_when_stored(numbers, tmp_path):
+    features, labels, _ = numbers
+    target = (labels == "all").astype(int)[::20]
+    for model in classical.REDUCED:
+        classifier = fit(model, [features[::20]], target, 0)
+        assert classifier[0].n_components_ == len(target) - 1
+        store_version(tmp_path / model, classifier, Recipe(), {}, "1", None, features[::20])
+        stored = load_classifier(tmp_path / model / "classifier.skops")
+        assert (stored.predict(features) == classifier.predict(features)).mean() > 0.98
+
+
+def test_a_classifier_whose_labels_half_precision_would_change_is_stored_as_it_is(numbers, tmp_path, monkeypatch):
+    features, labels, _ = numbers
+    classifier = fit("sgd", [features], (labels == "all").astype(int), 0)
+
+    def turned(given):
+        other = deepcopy(given)
+        other[-1].coef_ = -other[-1].coef_
+        return other
+
+    monkeypatch.setattr("leuk_core.training.fit.in_half_precision", turned)
+    store_version(tmp_path / "sgd", classifier, Recipe(), {}, "1", None, features)
+    stored = load_classifier(tmp_path / "sgd" / "classifier.skops")
+    assert np.array_equal(stored.predict(features), classifier.predict(features))
+    assert "storage" not in json.loads((tmp_path / "sgd" / "card.json").read_text("utf-8"))
 
 
 def test_cells_of_unknown_scale_are_learnt_from_and_pictures_without_a_cell_are_not():

@@ -142,6 +142,7 @@ def test_a_retraining_stopped_at_each_step_or_by_a_full_disk_goes_on_and_doubles
     assert version.card["data"][0]["name"] == "ward"
     assert version.card["data"][0]["licence"] == "own data"
     assert version.card["asked_by"] == "Dr. Lin"
+    assert any("does not notice pictures that are unlike" in limit for limit in version.card["limits"])
     figures = found["figures"]
     assert figures["protocol"] == "by subject"
     assert figures["f1_weighted"]["low"] < figures["f1_weighted"]["high"]

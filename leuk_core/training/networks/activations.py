@@ -161,6 +161,7 @@ def _fill(
     shape = (len(shown), *trunk.output.shape[1:])
     done = json.loads(note.read_text("utf-8"))["done"] if note.is_file() and unfinished.is_file() else 0
     kept = np.lib.format.open_memmap(unfinished, "r+" if done else "w+", np.float16, None if done else shape)
+    _reserve(unfinished)
     starts, run = range(done, len(shown), _BATCH), compiled(trunk)
     for number, (start, pictures) in enumerate(_pictures(starts, shown, recipe, changes, seed)):
         end = start + len(pictures)
@@ -174,6 +175,13 @@ def _fill(
     del kept
     os.replace(unfinished, path)  # noqa: PTH105 - the atomic one
     note.unlink(missing_ok=True)
+
+
+def _reserve(path: Path) -> None:
+    """Take the space of a whole file now: a full disk is then an error, and not the end of the process (SIGBUS)."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _pictures(

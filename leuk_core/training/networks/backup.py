@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ import keras
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+
+from leuk_core.training.run import whole
 
 
 def save(path: Path, lists: dict[str, list[np.ndarray]], facts: dict[str, Any]) -> None:
@@ -31,10 +32,8 @@ def save(path: Path, lists: dict[str, list[np.ndarray]], facts: dict[str, Any]) 
         for name, found in lists.items()
         for index, values in enumerate(found)
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    save_file(arrays, unfinished, {"facts": json.dumps(facts)})
-    os.replace(unfinished, path)  # noqa: PTH105 - the atomic one
+    with whole(path) as unfinished:
+        save_file(arrays, unfinished, {"facts": json.dumps(facts)})
 
 
 def load(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from leuk_core.data.splits import Protocol, group_folds, image_folds, judged_onl
 from leuk_core.errors import InvalidParameter
 from leuk_core.registry.weights import save_network
 from leuk_core.training.cross_validate import Validated, claim, write_sizes_and_colours
-from leuk_core.training.networks.fit import BACKUP, train
+from leuk_core.training.networks.fit import train
 from leuk_core.training.networks.machine import ready
 from leuk_core.training.networks.workshop import CellSet, Workshop
 from leuk_core.training.run import environment, write_array, write_json
@@ -183,8 +184,7 @@ def _one(workshop: Workshop, folds: Folds, number: int, part: tuple[np.ndarray, 
         },
     )
     write_array(folder / f"fold_{number}_scores.npy", logits)
-    (place / BACKUP).unlink(missing_ok=True)
-    place.rmdir()
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def epochs_taken(history: dict[str, list[Any]]) -> dict[str, int]:

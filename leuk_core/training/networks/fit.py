@@ -18,6 +18,7 @@ from leuk_core.training.networks import backup
 from leuk_core.training.networks.average import Average
 from leuk_core.training.networks.pipeline import Batches, stream
 from leuk_core.training.networks.schedule import Schedule
+from leuk_core.training.run import sweep
 from leuk_core.training.shown import Progress
 from leuk_core.zoo import catalogue
 
@@ -180,6 +181,7 @@ class _Training:
         self.validation, self.progress, self.told = validation, progress, told
         self.watched = {"val": validation, "held_out": held_out}
         self.model = trainee.part
+        sweep(file)
         if (found := backup.load(file)) is None:
             self.standing = Standing(schedule.batch)
             self._save({"state": backup.numbers(backup.state_of(self.model))})
