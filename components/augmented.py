@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
 from components.stages import row_html, small_uri
-from leuk_core.preprocessing.augment import NAMES, Augmentation, Drawn, ground_of
+from leuk_core.preprocessing.augment import NAMES, Augmentation, Drawn, drawn_copies, ground_of
 
 OPEN, SEED = "leuk.prep.augmented", "leuk.prep.seed"
 LARGEST_SEED = 9999
@@ -33,7 +35,7 @@ def alone(seed: int) -> dict[str, Drawn]:
 
 def whole(seed: int) -> list[Drawn]:
     """Return `WHOLE` draws of all seven changes, drawn as for training."""
-    return [Augmentation().draw(np.random.default_rng([seed, number])) for number in range(WHOLE)]
+    return drawn_copies(WHOLE, seed)
 
 
 def words(name: str, drawn: Drawn, side: int) -> str:
@@ -98,13 +100,15 @@ def purpose(picture: np.ndarray) -> str:
     )
 
 
-def augmented(picture: np.ndarray) -> None:
+def augmented(picture: np.ndarray, further: Callable[[int], None]) -> None:
     """Draw the closed section; nothing is worked out before it is opened.
 
     Parameters
     ----------
     picture : ndarray of shape (size, size, 3), float32 in [0, 1]
         The open cell after the filter.
+    further : callable
+        Draws what else stands in the open section; called with the seed.
     """
     with st.expander(
         "What training adds: the paper's seven augmentations", icon=":material/shuffle:", key=OPEN, on_change="rerun"
@@ -124,6 +128,7 @@ def augmented(picture: np.ndarray) -> None:
         st.html(_alone_html(picture, int(drawn)))
         st.markdown("**All seven at once**, as training sees them; draw 1 has the values above")
         st.html(_whole_html(picture, int(drawn)))
+        further(int(drawn))
 
 
 def _alone_html(picture: np.ndarray, seed: int) -> str:

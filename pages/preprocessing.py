@@ -13,10 +13,11 @@ from components import tuning
 from components.augmented import augmented
 from components.effect import WAITING, answer_html, contrast_html, effect_html
 from components.frame import guard, page
-from components.models import chosen_version, loaded
+from components.models import chosen_version, loaded, newest_models
 from components.pictures import arrivals, drop_zone, show_notice
 from components.scale import Scale, choose_scale, chosen_scale
 from components.stages import TITLES, Prepared, filtered_panel, row_html, show, show_filtered, small_uri
+from components.steady import let_rest, steady
 from components.tuning import Cell
 from leuk_core.errors import LeukError
 from leuk_core.preprocessing.logmh import CHANNELS, NORMALISATIONS
@@ -90,6 +91,7 @@ def tune(bench: Bench, sliders: DeltaGenerator) -> None:
     from the picture.
     """
     with guard():
+        let_rest()
         recipe = tuning.recipe(bench.own)
         filtered = recipe.filtered(bench.prepared.sized, bench.prepared.mask)
         panel = filtered_panel(bench.prepared, filtered)
@@ -109,14 +111,20 @@ def tune(bench: Bench, sliders: DeltaGenerator) -> None:
             line.html(effect_html(contrast, WAITING))
             line.html(effect_html(contrast, answer(bench.version, bench, recipe)))
         if bench.prepared.found:
-            training_copies(filtered)
+            training_copies(bench, filtered)
 
 
 @st.fragment
-def training_copies(filtered: np.ndarray) -> None:
-    """Draw the augmentations; opening them or another seed runs this alone."""
+def training_copies(bench: Bench, filtered: np.ndarray) -> None:
+    """Draw the augmentations and how steady answers are under them; opening them or another seed runs this alone."""
+
+    def answers(seed: int) -> None:
+        if bench.version is not None:
+            picture = bench.cell.picture
+            steady(picture, bench.scale.of(picture), newest_models(bench.version), seed)
+
     with guard():
-        augmented(filtered)
+        augmented(filtered, answers)
 
 
 def toolbar() -> None:

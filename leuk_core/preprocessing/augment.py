@@ -147,6 +147,27 @@ class Augmentation:
         return Augmentation(**{**{entry: getattr(self, entry) for entry in NAMES}, **off})
 
 
+def drawn_copies(count: int, seed: int, first: int = 0, ranges: Augmentation | None = None) -> list[Drawn]:
+    """Return draws number `first` to `first + count` of a seed: each is the same however many are asked for.
+
+    Parameters
+    ----------
+    count, first : int
+        How many, and from which on.
+    seed : int
+        At least 0.
+    ranges : Augmentation or None
+        What to draw from; None takes the paper's seven changes in their default ranges.
+
+    Examples
+    --------
+    >>> drawn_copies(3, seed=7)[2] == drawn_copies(1, seed=7, first=2)[0]
+    True
+    """
+    drawn_from = Augmentation() if ranges is None else ranges
+    return [drawn_from.draw(np.random.default_rng([seed, number])) for number in range(first, first + count)]
+
+
 def ground_of(picture: np.ndarray) -> tuple[float, float, float]:
     """Return the median colour of the outermost ring of a picture (height, width, 3)."""
     ring = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
