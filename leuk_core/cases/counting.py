@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from leuk_core.cases.classes import BLASTS, CellClass, Kind
@@ -96,6 +96,25 @@ def count_cells(cells: Iterable[CaseCell], specimen: Specimen, classes: Sequence
         n_reviewed=len(reviewed),
         drawn=sum(not _found(cell) for cell in kept),
     )
+
+
+def blasts_called(called: Mapping[str, int], classes: Iterable[CellClass]) -> str:
+    """Return the row of blasts of a case in a list.
+
+    Parameters
+    ----------
+    called : mapping of str to int
+        How many cells persons gave which class, as in `CaseSummary`.
+    classes : iterable of CellClass
+        From `list_classes`.
+    """
+    groups = groups_of(classes)
+    outside = (*groups.per_hundred, *groups.uncounted)
+    leukocytes = sum(n for code, n in called.items() if code not in outside)
+    blasts = sum(called.get(code, 0) for code in groups.blasts)
+    if not blasts:
+        return NOT_ASSESSED
+    return f"{exact_interval(blasts, leukocytes).words(1, percent=True)}, n = {leukocytes}"
 
 
 def called_cell(cell: CaseCell) -> CalledCell:

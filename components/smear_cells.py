@@ -1,0 +1,143 @@
+"""The cells of the case on the page, as this session has seen them, and what a person does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+
+from leuk_core.cases import (
+    Case,
+    CaseCell,
+    CaseField,
+    CellClass,
+    CellState,
+    ChangedMeanwhile,
+    confirm_cells,
+    list_cells,
+    list_classes,
+    list_fields,
+    load_case,
+    reclassify_cells,
+    remove_cells,
+    set_aside,
+    undo,
+)
+from leuk_core.errors import LeukError
+
+HELD, SAID = "leuk.smear.held", "leuk.smear.said"
+KEYS = (
+    "neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil", "ig", "erythroblast", "myeloblast", "lymphoblast",
+)  # fmt: skip
+"""Classes of the keys 1 to 9; the first that people count, and the two that the machine has not."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What this session knows of a case: read anew whenever anybody has done anything in it."""
+
+    case: Case
+    fields: tuple[CaseField, ...]
+    cells: tuple[CaseCell, ...]
+    classes: tuple[CellClass, ...]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Names of classes by code."""
+        return {entry.code: entry.name for entry in self.classes}
+
+    def name(self, code: str | None) -> str:
+        """Return a class's name for people."""
+        return self.names.get(code, code) if code else "nothing said"
+
+
+def held(case: Case) -> Held:
+    """Return what there is in a case; from memory while nothing has changed in it."""
+    known: Held | None = st.session_state.get(HELD)
+    classes = tuple(list_classes())
+    if known is None or known.case != case or known.classes != classes:
+        known = Held(case, tuple(list_fields(case.id)), tuple(list_cells(case.id)), classes)
+        st.session_state[HELD] = known
+    return known
+
+
+def act(case_id: str, by: str, what: Mapping[str, Any]) -> None:
+    """Do what the person asked for; what came of it, if anything, is told with the next drawing.
+
+    Parameters
+    ----------
+    case_id : str
+        The case.
+    by : str
+        Name of the person.
+    what : mapping
+        From the browser: `what`, `to` (a class), `cells` as (number, version seen).
+    """
+    try:
+        changed = _do(case_id, by, what)
+    except ChangedMeanwhile as error:
+        st.session_state[SAID] = ("warning", str(error))
+    except LeukError as error:
+        st.session_state[SAID] = ("error", str(error))
+    else:
+        _patch(case_id, changed)
+
+
+def _do(case_id: str, by: str, what: Mapping[str, Any]) -> list[CaseCell]:
+    kind = what.get("what")
+    if kind == "undo":
+        return undo(case_id, by)
+    known: Held = st.session_state[HELD]
+    versions = {int(number): int(version) for number, version in what.get("cells", ())}
+    cells = [
+        replace(cell, version=versions[cell.number])
+        for cell in known.cells
+        if cell.number in versions and cell.case_id == case_id
+    ]
+    if kind == "confirm":
+        return confirm_cells(cells, by)
+    if kind == "reclassify":
+        return reclassify_cells(cells, by, str(what.get("to")))
+    if kind == "remove":
+        return remove_cells(cells, by)
+    return set_aside(cells, by, CellState(str(kind)))
+
+
+def _patch(case_id: str, changed: Sequence[CaseCell]) -> None:
+    """Put changed cells in their place where nobody else has done anything; otherwise everything is read anew."""
+    known: Held = st.session_state[HELD]
+    now = load_case(case_id)
+    if not changed or now.revision != known.case.revision + 1:
+        st.session_state.pop(HELD, None)
+        return
+    by_number = {cell.number: cell for cell in known.cells} | {cell.number: cell for cell in changed}
+    kept = tuple(by_number[number] for number in sorted(by_number) if by_number[number].state is not CellState.REMOVED)
+    st.session_state[HELD] = replace(known, case=now, cells=kept)
+
+
+def show_said() -> None:
+    """Show once why something was not done."""
+    kind, words = st.session_state.pop(SAID, ("", ""))
+    if kind == "warning":
+        st.warning(words, icon=":material/group:")
+    elif kind:
+        st.error(words, icon=":material/error:")
+
+
+def sent_cell(cell: CaseCell, known: Held) -> dict[str, Any]:
+    """Return a cell as the browser gets it, without its picture."""
+    highest = max(cell.answer.probabilities.values(), default=None)
+    machine = f"machine: {known.name(cell.answer.type) if cell.answer.type else 'undecided'}"
+    if highest is not None:
+        machine += f", likeliest {known.name(cell.answer.likeliest)} {highest:.2f}"
+    said = f"{cell.state}{f' {known.name(cell.reviewed_type)}' if cell.reviewed_type else ''}"
+    who = f"{said} by {cell.reviewer}; " if cell.reviewer else ""
+    doubts = "; ".join(words for _, words in cell.answer.doubts)
+    named = cell.state in (CellState.UNIDENTIFIED, CellState.NOT_COUNTED)
+    return {
+        "n": cell.number, "v": cell.version, "box": cell.box, "state": str(cell.state),
+        "name": str(cell.state) if named else known.name(cell.shown), "doubts": bool(cell.answer.doubts),
+        "title": f"{who}{machine}{f'. {doubts}' if doubts else ''}",
+    }  # fmt: skip

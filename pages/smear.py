@@ -1,0 +1,51 @@
+"""Smear: fields of one case in, a reviewed differential out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components.case_choice import ask_person, choose_case, chosen_case, new_case
+from components.frame import page
+from components.smear_bench import bench
+from components.smear_intake import drop_fields, show_told
+from leuk_core import PROJECT_ROOT
+from leuk_core.cases import CaseState, list_fields
+from leuk_core.cells.differential import FIRST_LINE
+
+STYLE = PROJECT_ROOT / "components" / "smear.css"
+
+
+def main() -> None:
+    page(
+        "Smear", f"**{FIRST_LINE}** White cells of whole fields are found, sorted and counted; you have the last word."
+    )
+    st.html(STYLE)
+    case = chosen_case()
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    with left:
+        by = ask_person()
+    with right:
+        choose_case(case)
+    if case is not None and case.state is CaseState.CONFIRMED:
+        st.info(f"{case.name} is confirmed by {case.confirmed_by}: look at it on Cases.", icon=":material/lock:")
+        st.page_link("pages/cases.py", label="Look at it, take its report away", icon=":material/folder_shared:")
+        return
+    if not by:
+        st.info("Give your name or initials first: it stands beside what you decide.", icon=":material/person:")
+        return
+    if case is None:
+        new_case(by)
+        return
+    begun = bool(list_fields(case.id))
+    if begun:
+        with st.expander("Add fields", icon=":material/add_photo_alternate:"):
+            drop_fields(case, by, begun=True)
+    else:
+        drop_fields(case, by, begun=False)
+        return
+    show_told()
+    bench(case.id, by)
+    st.page_link("pages/cases.py", label="Confirm the case, take its report away", icon=":material/task_alt:")
+
+
+main()
