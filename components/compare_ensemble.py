@@ -36,12 +36,15 @@ class Together:
         What exactly these models reached together; None where they were not judged.
     waiting : str
         What it waits for; empty once it is there.
+    left_out : tuple of str
+        Titles of models that were never judged together with these, and so do not count.
     """
 
     members: dict[str, str]
     prediction: Prediction | None
     evidence: EnsembleEvidence | None
     waiting: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -58,7 +61,10 @@ class Together:
                 "How often this mean is right is not known: exactly these models, in these versions, were not judged "
                 "together. So it gives no label."
             )
-        return self.evidence.words[0].upper() + self.evidence.words[1:] + "."
+        words = self.evidence.words[0].upper() + self.evidence.words[1:] + "."
+        if self.left_out:
+            words += f" Left out, since not judged together with these: {', '.join(self.left_out)}."
+        return words
 
     @property
     def beats(self) -> str:
@@ -110,11 +116,15 @@ def together(said: Opinions, raw: Mapping[str, Prediction | None]) -> Together |
     Returns
     -------
     Together or None
-        None where fewer than two models count: those that are under-trained don't.
+        None where fewer than two models count: those that are under-trained don't, nor do those beyond the largest
+        set that was judged together.
     """
     counted = [entry for entry in said.said if not entry.under_trained]
     if len(counted) < 2:
         return None
+    judged = _judged_within([entry.version.ref for entry in counted], said.share.task)
+    left_out = tuple(model_title(entry.version) for entry in counted if judged and entry.version.ref not in judged)
+    counted = [entry for entry in counted if not judged or entry.version.ref in judged]
     everyone = {entry.version.ref: model_title(entry.version) for entry in counted}
     waiting = sum(entry.answer is None for entry in counted)
     if waiting:
@@ -123,7 +133,8 @@ def together(said: Opinions, raw: Mapping[str, Prediction | None]) -> Together |
     if len(given) < 2:
         return Together(everyone, None, None, "no mean: fewer than two models give probabilities")
     evidence = _evidence(list(given), said.share.task)
-    return Together({ref: everyone[ref] for ref in given}, _mean(said, list(given.values()), evidence), evidence)
+    members = {ref: everyone[ref] for ref in given}
+    return Together(members, _mean(said, list(given.values()), evidence), evidence, left_out=left_out)
 
 
 def _mean(said: Opinions, given: list[Prediction], evidence: EnsembleEvidence | None) -> Prediction:
@@ -172,3 +183,9 @@ def _evidence(refs: list[str], task: Task) -> EnsembleEvidence | None:
     from leuk_core.evaluation.ensemble import evidence_for  # noqa: PLC0415 brings scikit-learn
 
     return evidence_for(refs, task.id, settings().models_dir)
+
+
+def _judged_within(refs: list[str], task: Task) -> tuple[str, ...]:
+    from leuk_core.evaluation.ensemble import judged_within  # noqa: PLC0415 brings scikit-learn
+
+    return judged_within(refs, task.id, settings().models_dir)

@@ -271,3 +271,20 @@ def evidence_for(members: Iterable[str], task: str, models: Path) -> EnsembleEvi
     """
     wanted = set(members)
     return next((entry for entry in stored(task, models) if set(entry.members) == wanted), None)
+
+
+def judged_within(members: Iterable[str], task: str, models: Path) -> tuple[str, ...]:
+    """Return the largest set of these models that was judged together, the newest of several; none where none was.
+
+    Parameters
+    ----------
+    members : iterable of str
+        Full references of the versions.
+    task : str
+        Their task.
+    models : Path
+        Where versions are.
+    """
+    wanted = set(members)
+    inside = [entry.members for entry in stored(task, models) if set(entry.members) <= wanted]
+    return max(inside, key=len, default=())

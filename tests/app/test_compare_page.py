@@ -34,7 +34,7 @@ SAYS = {
     "svm": {1: 0.80, 2: 0.80, 3: 0.95},
     "knn": {1: 0.60, 2: 0.10, 3: 0.95},
 }
-TOOK = {"mlp": 90.0, "svm": 20.0, "knn": 40.0}
+TOOK = {"mlp": 90.0, "svm": 20.0, "knn": 40.0, "alexnet": 60.0}
 MEMBERS = [f"{TASK}/{model}@1" for model in SAYS]
 
 
@@ -112,7 +112,7 @@ class StandIn:
 
     def predict(self, picture, microns_per_pixel=None):
         name = self.ref.split("/")[1].split("@")[0]
-        p = SAYS[name].get(int(picture.name.split(".")[0]), 0.95)
+        p = SAYS.get(name, {}).get(int(picture.name.split(".")[0]), 0.95)
         sure = max(p, 1 - p) >= THRESHOLD
         doubts = () if sure else (Doubt("low-probability", "The highest probability is under the threshold of 0.70."),)
         return Prediction(
@@ -272,6 +272,15 @@ class TestEnsemble:
         assert "exactly these models, in these versions, were not judged together" in said
         assert "This set of models was not judged together." in said
         assert "0.82 (0.76" not in said
+
+    def test_models_beyond_the_largest_judged_set_are_named_and_left_out(self, judged):
+        write(judged / "alexnet" / "1" / "card.json", {"title": "Late", "default": False, "limits": []})
+        write(judged / "alexnet" / "1" / "recipe.json", Recipe().to_dict())
+        said = top(opened(1))
+        assert "Mean of 3 models" in said
+        assert "by subject, 6,150 cells of 36 subjects" in said
+        assert "Left out, since not judged together with these: Late." in said
+        assert said.count(">ALL</b>") == 1
 
     def test_under_trained_models_do_not_count(self, judged):
         card = judged / "knn" / "1" / "card.json"

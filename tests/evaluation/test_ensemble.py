@@ -8,7 +8,15 @@ import pytest
 
 from leuk_core.data.splits import Protocol
 from leuk_core.errors import InvalidData
-from leuk_core.evaluation.ensemble import evaluated_version, evidence_for, join, judge_ensemble, mean_of, store
+from leuk_core.evaluation.ensemble import (
+    evaluated_version,
+    evidence_for,
+    join,
+    judge_ensemble,
+    judged_within,
+    mean_of,
+    store,
+)
 from leuk_core.evaluation.out_of_fold import judge_run
 from leuk_core.evaluation.results import compact
 
@@ -90,6 +98,8 @@ def test_another_set_of_the_same_day_is_stored_beside_the_first(tmp_path):
     assert len(list((tmp_path / TASK / "ensemble" / "evaluations").iterdir())) == 2
     assert evidence_for([A, B, C], TASK, tmp_path) is not None
     assert evidence_for([A, B], TASK, tmp_path) is None
+    assert judged_within([C, B, A, "d"], TASK, tmp_path) == (A, B, C)
+    assert judged_within([A, B], TASK, tmp_path) == ()
 
 
 def test_a_run_stands_for_the_version_beside_which_its_results_are(tmp_path):
