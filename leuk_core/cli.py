@@ -17,14 +17,11 @@ from typing import Any
 
 from leuk_core import RESEARCH_ONLY, __version__
 from leuk_core.errors import InvalidParameter, LeukError, ModelUnavailable, RejectedPicture
-from leuk_core.images import SmearImage, decode
-from leuk_core.images.refusals import check_bytes
+from leuk_core.files import Row, open_file, predict_row, shown
 
 ANSWERED, REFUSED, WRONG_USE = 0, 1, 2
 MAP_METHODS = ("grad-cam", "grad-cam++", "score-cam", "saliency", "occlusion")
 _PIPE_CLOSED, _INTERRUPTED = 128 + 13, 128 + 2
-
-Row = dict[str, Any]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,7 +61,7 @@ def run_predict(options: argparse.Namespace) -> int:
 
     predictor = load_predictor(options.model)
     sys.stderr.write(f"{RESEARCH_ONLY}\n")
-    rows = (_predicted(path, predictor, options.microns_per_pixel) for path in options.files)
+    rows = (predict_row(path, predictor, options.microns_per_pixel) for path in options.files)
     return _write(rows, options, _predicted_text)
 
 
@@ -140,33 +137,6 @@ def _write(rows: Iterator[Row], options: argparse.Namespace, text: Callable[[Row
     return REFUSED if refused else ANSWERED
 
 
-def _open(path: str) -> SmearImage:
-    """Read and decode one file; every reason why that fails is a `RejectedPicture` that names the file."""
-    file = Path(path)
-    try:
-        return decode(_bytes_of(file), file.name)
-    except RejectedPicture as error:
-        refusal = error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
-        refusal = RejectedPicture(f"This file could not be read (received {reason!r}): check the path and its rights.")
-    raise RejectedPicture(refusal.about(_shown(file.name or path))) from refusal
-
-
-def _shown(path: str) -> str:
-    """Return a path as text, read as UTF-8 even where the locale made Python read it as ASCII."""
-    return os.fsencode(path).decode("utf-8", "surrogateescape")
-
-
-def _bytes_of(file: Path) -> bytes:
-    """Return the bytes of a file whose size was looked at first."""
-    if not file.is_file():
-        what = "a folder" if file.is_dir() else "something that is not a file" if file.exists() else "no such file"
-        raise RejectedPicture(f"This path does not lead to a picture (received {what}): give the path of a file.")
-    check_bytes(file.stat().st_size)
-    return file.read_bytes()
-
-
 def _decoded(path: str) -> Row:
     """Return the `decode` row of one file."""
     row: Row = dict.fromkeys(
@@ -183,9 +153,9 @@ def _decoded(path: str) -> Row:
             "error",
         )
     )
-    row |= {"file": _shown(path), "ok": False, "notes": []}
+    row |= {"file": shown(path), "ok": False, "notes": []}
     try:
-        image = _open(path)
+        image = open_file(path)
     except RejectedPicture as error:
         return row | {"error": str(error)}
     return row | {
@@ -200,47 +170,14 @@ def _decoded(path: str) -> Row:
     }
 
 
-def _predicted(path: str, predictor: Any, microns_per_pixel: float | None) -> Row:
-    """Return the `predict` row of one file."""
-    row: Row = {
-        "file": _shown(path),
-        "ok": False,
-        "pixels_sha256": None,
-        "label": None,
-        "probabilities": {},
-        "doubts": [],
-        "warning": "",
-        "notes": [],
-        "model": predictor.ref,
-        "recipe_hash": predictor.recipe.hash,
-        "error": None,
-    }
-    try:
-        image = _open(path)
-        answer = predictor.predict(image, microns_per_pixel=microns_per_pixel)
-    except LeukError as error:
-        return row | {"error": str(error)}
-    return row | {
-        "ok": True,
-        "pixels_sha256": answer.pixels_sha256,
-        "label": answer.label,
-        "probabilities": answer.probabilities,
-        "doubts": [{"code": doubt.code, "text": doubt.text} for doubt in answer.doubts],
-        "warning": answer.warning,
-        "notes": [{"code": note.code, "text": note.text} for note in image.notes],
-        "model": answer.model,
-        "recipe_hash": answer.recipe_hash,
-    }
-
-
 def _smeared(path: str, predictor: Any, options: argparse.Namespace) -> Row:
     """Return the `smear` row of one field."""
     from leuk_core.cells.command import empty_row, smear_row  # noqa: PLC0415 (`decode` needs no model)
 
     try:
-        return smear_row(_shown(path), _open(path), predictor, options.microns_per_pixel, options.detector)
+        return smear_row(shown(path), open_file(path), predictor, options.microns_per_pixel, options.detector)
     except RejectedPicture as error:
-        return empty_row(_shown(path)) | {"error": str(error)}
+        return empty_row(shown(path)) | {"error": str(error)}
 
 
 def _explained(path: str, predictor: Any, options: argparse.Namespace) -> Row:
@@ -248,7 +185,7 @@ def _explained(path: str, predictor: Any, options: argparse.Namespace) -> Row:
     from leuk_core.explain import heat_map, overlay, to_png  # noqa: PLC0415 (`decode` needs no model)
 
     row: Row = {
-        "file": _shown(path),
+        "file": shown(path),
         "ok": False,
         "pixels_sha256": None,
         "model": predictor.ref,
@@ -266,7 +203,7 @@ def _explained(path: str, predictor: Any, options: argparse.Namespace) -> Row:
         "error": None,
     }
     try:
-        image = _open(path)
+        image = open_file(path)
     except RejectedPicture as error:
         return row | {"error": str(error)}
     found = heat_map(predictor, image, options.microns_per_pixel, options.method, options.label)
@@ -277,7 +214,7 @@ def _explained(path: str, predictor: Any, options: argparse.Namespace) -> Row:
         if options.raw:
             options.raw.write_bytes(found.npy())
     except OSError as error:
-        where = _shown(str(error.filename))
+        where = shown(str(error.filename))
         return row | {
             "error": f"This file could not be written: choose another path. Received: {where} ({error.strerror})"
         }
@@ -287,8 +224,8 @@ def _explained(path: str, predictor: Any, options: argparse.Namespace) -> Row:
         "empty": found.empty,
         "caption": found.caption,
         "note": found.note,
-        "out": _shown(str(options.out)),
-        "raw": _shown(str(options.raw)) if options.raw else None,
+        "out": shown(str(options.out)),
+        "raw": shown(str(options.raw)) if options.raw else None,
         "milliseconds": round(found.milliseconds, 1),
     }
 

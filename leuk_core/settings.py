@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="Database of jobs, as SQLAlchemy writes it; if none: leuk.sqlite in data_dir."
     )
+    dask_scheduler: str | None = Field(
+        default=None, description="Address of a Dask cluster whose workers see the same folders; if none: this machine."
+    )
     job_grace_s: float = Field(default=60.0, gt=0, description="Seconds that a cancelled job has to end by itself.")
     job_silent_s: float = Field(default=15.0, ge=1, description="A worker not heard of for so many seconds is lost.")
     job_works: Annotated[dict[str, str], NoDecode] = Field(

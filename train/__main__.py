@@ -6,6 +6,7 @@ import sys
 from leuk_core.errors import LeukError
 from train import (
     audit,
+    batch,
     cancel,
     cross_validate,
     evaluate,
@@ -25,7 +26,7 @@ from train import (
 )
 
 VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits, maps, tried, reproduce, promote, rollback]
-VERBS += [import_set, submit, jobs, cancel, worker]
+VERBS += [batch, import_set, submit, jobs, cancel, worker]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
 
 from leuk_core import RESEARCH_ONLY, __version__
 
@@ -34,12 +34,19 @@ def to_csv(table: Sequence[Mapping[str, Any]], about: str = "") -> bytes:
     picture 1,'=1+1
     """
     out = io.StringIO(newline="")
+    write_csv(out, table, about)
+    return out.getvalue().encode("utf-8")
+
+
+def write_csv(out: TextIO, table: Iterable[Mapping[str, Any]], about: str = "") -> None:
+    """Write what `to_csv` returns to an open text file, record by record."""
+    out.write(BYTE_ORDER_MARK)
     writer = csv.writer(out)
     writer.writerow([f"# {RESEARCH_ONLY} Leukemia smear workbench {__version__}. {about}".rstrip()])
-    if table:
-        writer.writerow(table[0].keys())
-        writer.writerows([_harmless(value) for value in record.values()] for record in table)
-    return (BYTE_ORDER_MARK + out.getvalue()).encode("utf-8")
+    for number, record in enumerate(table):
+        if number == 0:
+            writer.writerow(record.keys())
+        writer.writerow([_harmless(value) for value in record.values()])
 
 
 def _harmless(value: Any) -> Any:
