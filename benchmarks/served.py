@@ -54,13 +54,13 @@ class Served:
 
 
 @contextmanager
-def served() -> Iterator[Served]:
-    """Serve the application as a person's start does, with what it writes in a temporary folder."""
+def served(data_dir: Path | None = None) -> Iterator[Served]:
+    """Serve the application as a person's start does; what it writes goes to `data_dir`, else to a temporary folder."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "LEUK_DATA_DIR": folder, "NO_PROXY": "127.0.0.1"}
+        environment = {**os.environ, "LEUK_DATA_DIR": str(data_dir or folder), "NO_PROXY": "127.0.0.1"}
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
         started = time.perf_counter()
         process = subprocess.Popen(

@@ -6,12 +6,22 @@ const CLOSEST = 24; // times the whole field
 const SVG = "http://www.w3.org/2000/svg";
 const shown = new WeakMap();
 const pictures = { name: "", src: "" };
+const PATIENCE = 3000; // milliseconds until what was not answered is asked for again
+const MOST = 2000; // small pictures that are kept
+const thumbnails = new Map();
 let field = null;
+let gallery = null;
 
 export default function ({ data, parentElement, setTriggerValue }) {
   if (data.picture) {
     Object.assign(pictures, data.picture);
     field?.showPicture();
+    return;
+  }
+  if (data.thumbnails) {
+    if (thumbnails.size > MOST) thumbnails.clear(); // those that are missed then are asked for
+    Object.entries(data.thumbnails).forEach(([key, src]) => thumbnails.set(key, src));
+    gallery?.showPictures();
     return;
   }
   const root = parentElement.querySelector(".smear");
@@ -20,25 +30,66 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view = data.kind === "field" ? new Field(root) : new Gallery(root);
     shown.set(root, view);
   }
-  view.send = (what) => setTriggerValue("acted", { ...what, at: Date.now() });
+  waiting.take(data.done, (queue) => setTriggerValue("acted", { queue, at: Date.now() }));
+  view.send = (what) => waiting.add(what);
   view.show(data);
   if (data.kind === "field") field = view;
+  else gallery = view;
   return () => {
     view.end?.();
     shown.delete(root);
     if (field === view) field = null;
+    if (gallery === view) gallery = null;
   };
 }
+
+// Actions that the server has not told to be done yet. Each message brings all of them, since of two messages that
+// come while the server is at work only the later one is heard; numbers that only grow keep one from being done twice.
+const waiting = {
+  queue: [],
+  number: 0,
+
+  add(what) {
+    this.number = Math.max(this.number + 1, Date.now() * 1000);
+    this.queue.push({ ...what, id: this.number });
+    this.tell();
+  },
+
+  take(done, write) {
+    this.write = write;
+    this.queue = this.queue.filter(({ id }) => id > done);
+    if (!this.queue.length) clearTimeout(this.again);
+  },
+
+  tell() {
+    this.write(this.queue);
+    clearTimeout(this.again);
+    this.again = setTimeout(() => this.queue.length && this.tell(), PATIENCE);
+  },
+
+  cells() {
+    return new Set(this.queue.flatMap(({ cells }) => (cells ?? []).map(([n]) => n)));
+  },
+};
 
 // The row of actions that both have: what is chosen is confirmed, called something else, set aside or removed.
 class Actions {
   constructor(owner) {
     this.owner = owner;
     this.root = element("div", "actions", { role: "toolbar", "aria-label": "Say what the chosen cells are" });
-    this.more = element("select", "", { "aria-label": "Another class" });
-    this.more.onchange = () => {
-      if (this.more.value) this.act("reclassify", this.more.value);
-      this.more.value = "";
+    this.list = element("datalist", "", { id: "classes" });
+    this.more = element("input", "", {
+      list: "classes", placeholder: "/ any class…", "aria-label": "Any class, by its name", size: "16",
+      title: "Any class by the beginning of its name, then Enter: key /",
+    });
+    this.more.onkeydown = (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") this.named(this.more.value);
+      else if (event.key === "Escape") this.leave();
+    };
+    this.more.oninput = (event) => {
+      const exact = this.classes.find(([, name]) => name === this.more.value);
+      if (exact && event.inputType !== "insertText") this.named(exact[1]); // chosen from the list
     };
   }
 
@@ -47,6 +98,7 @@ class Actions {
     if (mark === this.mark) return;
     this.mark = mark;
     this.keys = data.keys;
+    this.classes = data.classes;
     const names = Object.fromEntries(data.classes);
     const button = (key, words, action, kind = "") => {
       const made = element("button", kind, { type: "button", title: `${words}: key ${key}` });
@@ -54,14 +106,12 @@ class Actions {
       made.onclick = action;
       return made;
     };
-    this.more.replaceChildren(
-      element("option", "", { value: "" }, "another class…"),
-      ...data.classes.map(([code, name]) => element("option", "", { value: code }, name)),
-    );
+    this.list.replaceChildren(...data.classes.map(([, name]) => element("option", "", { value: name })));
     this.root.replaceChildren(
       button("space", "confirm", () => this.act("confirm"), "main"),
       ...data.keys.map((code, place) => button(String(place + 1), names[code], () => this.act("reclassify", code))),
       this.more,
+      this.list,
       button("i", "unidentified", () => this.act("unidentified")),
       button("n", "not counted", () => this.act("not counted")),
       button("x", "no cell here", () => this.act("remove")),
@@ -69,19 +119,46 @@ class Actions {
     );
   }
 
+  // Give the chosen cells the class whose name begins so; the whole name before its beginning, a word in it last.
+  named(typed) {
+    const wanted = typed.trim().toLowerCase();
+    const fits = [
+      (name) => name === wanted,
+      (name) => name.startsWith(wanted),
+      (name) => name.split(/[ ,]+/).some((word) => word.startsWith(wanted)),
+    ];
+    const found = fits.map((fit) => this.classes.find(([, name]) => fit(name.toLowerCase()))).find(Boolean);
+    if (!wanted || !found) {
+      this.more.classList.add("wrong");
+      return;
+    }
+    this.leave();
+    this.act("reclassify", found[0]);
+  }
+
+  leave() {
+    this.more.value = "";
+    this.more.classList.remove("wrong");
+    this.owner.focus();
+  }
+
   act(what, to = "") {
-    const cells = this.owner.chosen().map((cell) => [cell.n, cell.v]);
-    if (cells.length) this.owner.send({ what, to, cells });
+    const pending = waiting.cells();
+    const cells = this.owner.chosen().filter((cell) => !pending.has(cell.n));
+    if (!cells.length) return;
+    this.owner.send({ what, to, cells: cells.map((cell) => [cell.n, cell.v]) });
+    this.owner.goOn();
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "SELECT") return false;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target === this.more) return false;
     const actions = {
       " ": () => this.act("confirm"),
       i: () => this.act("unidentified"),
       n: () => this.act("not counted"),
       x: () => this.act("remove"),
       u: () => this.owner.send({ what: "undo" }),
+      "/": () => this.more.focus(),
     };
     const place = "123456789".indexOf(event.key);
     if (place >= 0 && place < this.keys.length) this.act("reclassify", this.keys[place]);
@@ -95,6 +172,8 @@ class Actions {
   }
 }
 
+const SIZES = "leuk.smear.size";
+
 class Gallery {
   constructor(root) {
     this.root = root;
@@ -103,8 +182,25 @@ class Gallery {
     this.actions = new Actions(this);
     this.grid = element("div", "grid", { role: "listbox", "aria-multiselectable": "true", tabindex: "0" });
     this.words = element("p", "words", { "aria-live": "polite" });
-    root.replaceChildren(this.actions.root, this.words, this.grid);
+    this.size = element("input", "size", {
+      type: "range", min: 72, max: 208, step: 8, title: "Size of the pictures", "aria-label": "Size of the pictures",
+    });
+    this.size.value = remembered(SIZES) ?? 104;
+    this.size.oninput = () => this.sized();
+    const row = element("div", "row");
+    row.append(this.words, this.size);
+    root.replaceChildren(this.actions.root, row, this.grid);
+    this.sized();
     root.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  sized() {
+    this.grid.style.setProperty("--tile", `${this.size.value}px`);
+    remember(SIZES, this.size.value);
+  }
+
+  focus() {
+    this.grid.focus({ preventScroll: true });
   }
 
   show(data) {
@@ -113,29 +209,65 @@ class Gallery {
     this.grid.setAttribute("aria-label", data.words);
     const here = new Set(data.cells.map((cell) => cell.n));
     this.picked.forEach((n) => here.has(n) || this.picked.delete(n));
-    if (this.sent) this.picked.clear(); // what was acted on is done
-    this.sent = false;
-    this.last = Math.min(this.last, Math.max(0, data.cells.length - 1));
+    const place = data.cells.findIndex((cell) => cell.n === this.cursor);
+    this.last = place >= 0 ? place : Math.min(this.last, Math.max(0, data.cells.length - 1));
     this.tiles = data.cells.map((cell, place) => this.tile(cell, place));
-    this.grid.replaceChildren(...this.tiles);
+    const parts = [];
+    data.cells.forEach((cell, place) => {
+      if (cell.group !== data.cells[place - 1]?.group) parts.push(this.heading(cell.group));
+      parts.push(this.tiles[place]);
+    });
+    this.grid.replaceChildren(...parts);
+    this.showPictures();
     this.mark();
+  }
+
+  // A class's name above its cells; a press chooses those that are open, or all where none is.
+  heading(group) {
+    const cells = this.data.cells.filter((cell) => cell.group === group);
+    const made = element("button", "group", { type: "button", tabindex: "-1", title: "Choose these" });
+    made.append(group, element("small", "", {}, `${this.data.totals[group] ?? cells.length}`));
+    made.onclick = () => {
+      const open = cells.filter((cell) => cell.state === "open");
+      (open.length ? open : cells).forEach((cell) => this.picked.add(cell.n));
+      this.focus();
+      this.mark();
+    };
+    return made;
+  }
+
+  showPictures() {
+    const missed = (this.tiles ?? []).filter((tile) => {
+      const image = tile.firstChild;
+      const src = thumbnails.get(`${this.data.case}/${tile.dataset.cell}`);
+      if (src && image.getAttribute("src") !== src) image.setAttribute("src", src);
+      return !src;
+    });
+    clearTimeout(this.asking);
+    if (missed.length) this.asking = setTimeout(() => this.send({ what: "pictures" }), PATIENCE);
+  }
+
+  end() {
+    clearTimeout(this.asking);
   }
 
   tile(cell, place) {
     const tile = element("div", `tile ${cell.state.replace(" ", "-")}`, { role: "option", title: cell.title });
     tile.dataset.cell = cell.n;
-    const top = element("span", "sign", {}, SIGNS[cell.state] ?? "");
-    tile.append(element("img", "", { src: cell.src, alt: cell.title, draggable: "false" }), top);
+    tile.append(element("img", "", { alt: cell.title, draggable: "false" }));
+    tile.append(element("span", "sign", {}, SIGNS[cell.state] ?? ""));
     if (cell.doubts && cell.state === "open") tile.append(element("span", "doubt", {}, "!"));
+    if (cell.twice) tile.append(element("span", "twice", {}, "2×"));
     tile.append(element("figcaption", "", {}, cell.name));
     tile.onclick = (event) => {
       if (event.shiftKey) this.range(this.last, place);
       else if (this.picked.has(cell.n)) this.picked.delete(cell.n);
       else this.picked.add(cell.n);
       this.last = place;
-      this.grid.focus({ preventScroll: true });
+      this.focus();
       this.mark();
     };
+    tile.ondblclick = () => this.send({ what: "look", cell: cell.n });
     return tile;
   }
 
@@ -145,43 +277,86 @@ class Gallery {
 
   chosen() {
     const cells = this.data.cells;
-    this.sent = true;
     return this.picked.size ? cells.filter((cell) => this.picked.has(cell.n)) : cells.slice(this.last, this.last + 1);
   }
 
+  // What was acted on is done for this hand: go on to the next cell that nobody has reviewed.
+  goOn() {
+    const done = waiting.cells();
+    const next = (from, to) => this.data.cells.slice(from, to).find((cell) => cell.state === "open" && !done.has(cell.n));
+    const cell = next(this.last) ?? next(0, this.last);
+    this.picked.clear();
+    if (cell) this.last = this.data.cells.indexOf(cell);
+    this.moved = true;
+    this.mark();
+    this.tiles[this.last]?.scrollIntoView({ block: "nearest" });
+  }
+
   mark() {
+    const pending = waiting.cells();
+    this.cursor = this.data.cells[this.last]?.n;
     this.tiles.forEach((tile, place) => {
       const cell = this.data.cells[place];
+      tile.classList.toggle("pending", pending.has(cell.n));
       tile.setAttribute("aria-selected", String(this.picked.has(cell.n)));
       tile.classList.toggle("here", place === this.last);
     });
     const many = this.picked.size;
-    this.words.textContent = many
-      ? `${many} chosen of ${this.data.cells.length} shown`
-      : `${this.data.cells.length} shown; click cells (shift: a row of them, a: all), arrows move, then a key of the row above`;
+    const cell = this.data.cells[this.last];
+    if (many > 1) this.words.textContent = `${many} chosen of ${this.data.cells.length} shown; Esc chooses none`;
+    else if (cell && (many || this.moved)) this.words.textContent = `cell ${cell.n}, field ${cell.field}: ${cell.title}`;
+    else this.words.textContent = HELP;
+  }
+
+  // The tile nearest in the row above or below.
+  row(step) {
+    const here = this.tiles[this.last];
+    const rows = this.tiles.filter((tile) => (tile.offsetTop - here.offsetTop) * step > 0);
+    const next = Math.min(...rows.map((tile) => Math.abs(tile.offsetTop - here.offsetTop)));
+    const found = rows.filter((tile) => Math.abs(tile.offsetTop - here.offsetTop) === next);
+    found.sort((a, b) => Math.abs(a.offsetLeft - here.offsetLeft) - Math.abs(b.offsetLeft - here.offsetLeft));
+    return found.length ? this.tiles.indexOf(found[0]) : this.last;
   }
 
   key(event) {
-    if (this.actions.key(event)) return;
-    const across = Math.max(1, Math.round(this.grid.clientWidth / (this.tiles[0]?.offsetWidth || 1)));
-    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across };
+    if (event.target === this.size || this.actions.key(event) || event.target === this.actions.more) return;
+    if (!this.tiles.length) return;
+    const steps = {
+      ArrowLeft: () => this.last - 1,
+      ArrowRight: () => this.last + 1,
+      ArrowUp: () => this.row(-1),
+      ArrowDown: () => this.row(1),
+      Home: () => 0,
+      End: () => this.tiles.length - 1,
+    };
     if (event.key === "a" && !event.ctrlKey && !event.metaKey) {
       if (this.picked.size === this.data.cells.length) this.picked.clear();
       else this.range(0, this.data.cells.length - 1);
     } else if (event.key === "Escape") this.picked.clear();
     else if (event.key === "Enter" && event.target === this.grid) this.tiles[this.last]?.click();
+    else if (event.key === "f") this.send({ what: "look", cell: this.data.cells[this.last].n });
+    else if (event.key === "PageDown" || event.key === "PageUp") this.turn(event.key === "PageDown" ? 1 : -1);
     else if (steps[event.key]) {
-      const to = Math.min(this.data.cells.length - 1, Math.max(0, this.last + steps[event.key]));
+      const to = Math.min(this.data.cells.length - 1, Math.max(0, steps[event.key]()));
       if (event.shiftKey) this.range(this.last, to);
       this.last = to;
+      this.moved = true;
       this.tiles[to]?.scrollIntoView({ block: "nearest" });
     } else return;
     event.preventDefault();
     event.stopPropagation();
     this.mark();
   }
+
+  turn(by) {
+    this.last = 0;
+    this.cursor = null;
+    this.send({ what: "page", by });
+  }
 }
 
+const HELP =
+  "Click cells (shift: a row, a: all), or move by arrows; then a key of the row above. f: its field. Page keys: next page.";
 const SIGNS = { confirmed: "✓", reclassified: "→", unidentified: "?", "not counted": "–" };
 
 class Field {
@@ -208,15 +383,33 @@ class Field {
     this.data = data;
     this.actions.show(data);
     this.view.style.aspectRatio = `${data.width} / ${data.height}`;
+    this.view.style.maxWidth = `calc(66vh * ${data.width / data.height})`;
     this.view.setAttribute("aria-label", `${data.words}: drag moves, wheel zooms, d draws a missed cell`);
     if (other) {
       this.picked = null;
       this.reset();
     }
     if (!data.cells.some((cell) => cell.n === this.picked)) this.picked = null;
+    if (data.look) this.look(data.cells.find((cell) => cell.n === data.look));
     this.drawn = null;
     this.showPicture();
     this.place();
+  }
+
+  focus() {
+    this.view.focus({ preventScroll: true });
+  }
+
+  // Put a cell in the middle, in a view six times as wide as it is.
+  look(cell) {
+    if (!cell || !this.data) return;
+    this.picked = cell.n;
+    const [x0, y0, x1, y1] = cell.box;
+    const tall = this.data.height / this.data.width;
+    this.span = Math.min(this.data.width, Math.max(6 * (x1 - x0), (6 * (y1 - y0)) / tall));
+    this.left = (x0 + x1 - this.span) / 2;
+    this.top = (y0 + y1 - this.span * tall) / 2;
+    this.move(0, 0);
   }
 
   // Another field's picture is never shown under this field's boxes.
@@ -228,6 +421,13 @@ class Field {
 
   chosen() {
     return this.data.cells.filter((cell) => cell.n === this.picked);
+  }
+
+  goOn() {
+    const done = waiting.cells();
+    const open = this.data.cells.filter((cell) => cell.state === "open" && !done.has(cell.n));
+    this.picked = (open.find((cell) => cell.n > this.picked) ?? open[0])?.n ?? this.picked;
+    this.place();
   }
 
   buttons() {
@@ -311,7 +511,7 @@ class Field {
     });
     this.root.addEventListener("keydown", (event) => {
       if (this.actions.key(event)) return;
-      if (event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "SELECT") return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target === this.actions.more) return;
       const step = this.span / 10;
       const actions = {
         ArrowLeft: () => this.move(-step, 0),
@@ -324,6 +524,9 @@ class Field {
         d: () => this.switchPen(),
         "]": () => this.next(1),
         "[": () => this.next(-1),
+        PageDown: () => this.send({ what: "turn", by: 1 }),
+        PageUp: () => this.send({ what: "turn", by: -1 }),
+        Escape: () => (this.drawing ? this.switchPen(false) : (this.picked = null)),
       };
       if (!actions[event.key]) return;
       event.preventDefault();
@@ -395,7 +598,24 @@ class Field {
     const cell = this.chosen()[0];
     this.words.textContent = cell
       ? `cell ${cell.n}: ${cell.title}`
-      : `${this.data.cells.length} cells; click one, then say what it is; [ and ] go from one to the next`;
+      : `${this.data.cells.length === 1 ? "1 cell" : `${this.data.cells.length} cells`}; click one, or go by [ and ], then say what it is. ` +
+        "Page keys: next field. Drag moves, wheel zooms.";
+  }
+}
+
+function remembered(key) {
+  try {
+    return window.localStorage.getItem(key);
+  } catch {
+    return null; // a browser may forbid it
+  }
+}
+
+function remember(key, value) {
+  try {
+    window.localStorage.setItem(key, value);
+  } catch {
+    // then it is asked anew next time
   }
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,11 +27,15 @@ from leuk_core.cases import (
 )
 from leuk_core.errors import LeukError
 
-HELD, SAID = "leuk.smear.held", "leuk.smear.said"
+HELD, SAID, DONE = "leuk.smear.held", "leuk.smear.said", "leuk.smear.done"
+NOTHING_SAID = "nothing said"
 KEYS = (
     "neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil", "ig", "erythroblast", "myeloblast", "lymphoblast",
 )  # fmt: skip
 """Classes of the keys 1 to 9; the first that people count, and the two that the machine has not."""
+
+
+SET_ASIDE = (str(CellState.UNIDENTIFIED), str(CellState.NOT_COUNTED), NOTHING_SAID)
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,13 @@ class Held:
         """Names of classes by code."""
         return {entry.code: entry.name for entry in self.classes}
 
+    def group_name(self, code: str) -> str:
+        """Return the name under which the gallery shows a class or what was set aside."""
+        return self.names.get(code, code)
+
     def name(self, code: str | None) -> str:
         """Return a class's name for people."""
-        return self.names.get(code, code) if code else "nothing said"
+        return self.names.get(code, code) if code else NOTHING_SAID
 
 
 def held(case: Case) -> Held:
@@ -61,6 +69,20 @@ def held(case: Case) -> Held:
         known = Held(case, tuple(list_fields(case.id)), tuple(list_cells(case.id)), classes)
         st.session_state[HELD] = known
     return known
+
+
+def asked(acted: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
+    """Give what the browser asks for in its order; each once, however often it is asked for.
+
+    Parameters
+    ----------
+    acted : mapping or None
+        From the browser: `queue` holds actions with growing numbers, `id`, that were not told to be done yet.
+    """
+    for what in sorted((acted or {}).get("queue", ()), key=lambda what: what["id"]):
+        if what["id"] > st.session_state.get(DONE, 0):
+            st.session_state[DONE] = what["id"]
+            yield what
 
 
 def act(case_id: str, by: str, what: Mapping[str, Any]) -> None:
@@ -89,7 +111,7 @@ def _do(case_id: str, by: str, what: Mapping[str, Any]) -> list[CaseCell]:
     kind = what.get("what")
     if kind == "undo":
         return undo(case_id, by)
-    known: Held = st.session_state[HELD]
+    known = held(load_case(case_id))
     versions = {int(number): int(version) for number, version in what.get("cells", ())}
     cells = [
         replace(cell, version=versions[cell.number])
@@ -107,14 +129,23 @@ def _do(case_id: str, by: str, what: Mapping[str, Any]) -> list[CaseCell]:
 
 def _patch(case_id: str, changed: Sequence[CaseCell]) -> None:
     """Put changed cells in their place where nobody else has done anything; otherwise everything is read anew."""
-    known: Held = st.session_state[HELD]
+    known: Held | None = st.session_state.get(HELD)
     now = load_case(case_id)
-    if not changed or now.revision != known.case.revision + 1:
+    if not changed or known is None or now.revision != known.case.revision + 1:
         st.session_state.pop(HELD, None)
         return
     by_number = {cell.number: cell for cell in known.cells} | {cell.number: cell for cell in changed}
     kept = tuple(by_number[number] for number in sorted(by_number) if by_number[number].state is not CellState.REMOVED)
     st.session_state[HELD] = replace(known, case=now, cells=kept)
+
+
+def tell(do: Callable[[], object]) -> None:
+    """Do something to a case; why it was not done is told with the next drawing, which reads everything anew."""
+    try:
+        do()
+    except LeukError as error:
+        st.session_state[SAID] = ("error", str(error))
+    st.session_state.pop(HELD, None)
 
 
 def show_said() -> None:
@@ -126,6 +157,27 @@ def show_said() -> None:
         st.error(words, icon=":material/error:")
 
 
+def group_of(cell: CaseCell) -> str:
+    """Return the class under which the gallery shows a cell, or what was said instead of one."""
+    if cell.state in (CellState.UNIDENTIFIED, CellState.NOT_COUNTED):
+        return str(cell.state)
+    return cell.shown or NOTHING_SAID
+
+
+def picture_key(cell: CaseCell) -> str:
+    """Return what the browser keeps a cell's picture under."""
+    return f"{cell.case_id}/{cell.number}"
+
+
+def sent(known: Held, words: str) -> dict[str, Any]:
+    """Return what the browser gets of a case besides its cells."""
+    return {
+        "classes": [[entry.code, entry.name] for entry in known.classes],
+        "keys": list(KEYS), "words": words, "case": known.case.id,
+        "done": st.session_state.get(DONE, 0),
+    }  # fmt: skip
+
+
 def sent_cell(cell: CaseCell, known: Held) -> dict[str, Any]:
     """Return a cell as the browser gets it, without its picture."""
     highest = max(cell.answer.probabilities.values(), default=None)
@@ -135,9 +187,8 @@ def sent_cell(cell: CaseCell, known: Held) -> dict[str, Any]:
     said = f"{cell.state}{f' {known.name(cell.reviewed_type)}' if cell.reviewed_type else ''}"
     who = f"{said} by {cell.reviewer}; " if cell.reviewer else ""
     doubts = "; ".join(words for _, words in cell.answer.doubts)
-    named = cell.state in (CellState.UNIDENTIFIED, CellState.NOT_COUNTED)
     return {
-        "n": cell.number, "v": cell.version, "box": cell.box, "state": str(cell.state),
-        "name": str(cell.state) if named else known.name(cell.shown), "doubts": bool(cell.answer.doubts),
+        "n": cell.number, "v": cell.version, "field": cell.field, "box": cell.box, "state": str(cell.state),
+        "name": known.group_name(group_of(cell)), "doubts": bool(cell.answer.doubts),
         "title": f"{who}{machine}{f'. {doubts}' if doubts else ''}",
     }  # fmt: skip

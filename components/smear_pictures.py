@@ -1,53 +1,54 @@
-"""Small pictures of cells and large ones of fields as data addresses; bounded caches of this process."""
+"""Small pictures of cells and large ones of fields as data addresses; bounded caches of this process.
+
+They are emptied by `cell_uri.cache_clear()`, `field_uri.cache_clear()` and `film_uri.cache_clear()`.
+"""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from functools import lru_cache
 
 import cv2
 import numpy as np
-import streamlit as st
 
 from leuk_core.cases import CaseCell, CaseField
 from leuk_core.cases.labelled import crop_cell, field_picture
+from leuk_core.cases.records import Box
 
-SIDE, LONGEST = 112, 2400
+SIDE, LONGEST, FILM_SIDE = 192, 2400, 144
+KEPT = 4000
+"""Small pictures that stay in memory, about 10 kB each."""
+
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 88]
 
-Boxes = tuple[tuple[int, tuple[float, float, float, float]], ...]
 
-
-def thumbnails(cells: Iterable[CaseCell], all_cells: Iterable[CaseCell], fields: Iterable[CaseField]) -> dict[int, str]:
+def thumbnails(cells: Iterable[CaseCell], fields: Iterable[CaseField]) -> dict[int, str]:
     """Return small pictures by cell number; a field is read once for all of its cells."""
-    wanted = {cell.field for cell in cells}
-    boxes: dict[int, list[tuple[int, tuple[float, float, float, float]]]] = {number: [] for number in wanted}
-    for cell in all_cells:
-        if cell.field in wanted:
-            boxes[cell.field].append((cell.number, cell.box))
+    by_number = {field.number: field for field in fields}
     found: dict[int, str] = {}
-    for field in fields:
-        if field.number in wanted:
-            found |= _cut(field.pixels_sha256, field.microns_per_pixel, tuple(boxes[field.number]))
+    for cell in sorted(cells, key=lambda cell: cell.field):
+        field = by_number[cell.field]
+        found[cell.number] = cell_uri(field.pixels_sha256, cell.box, field.microns_per_pixel)
     return found
 
 
-@st.cache_data(max_entries=400, show_spinner=False)
-def _cut(pixels_sha256: str, microns_per_pixel: float | None, boxes: Boxes) -> dict[int, str]:
-    pixels = field_picture(pixels_sha256).pixels
-    return {number: _uri(_sized(crop_cell(pixels, box, microns_per_pixel), SIDE)) for number, box in boxes}
+@lru_cache(maxsize=KEPT)
+def cell_uri(pixels_sha256: str, box: Box, microns_per_pixel: float | None) -> str:
+    """Return a cell's picture for the gallery."""
+    return _uri(_sized(crop_cell(field_picture(pixels_sha256).pixels, box, microns_per_pixel), SIDE))
 
 
-@st.cache_data(max_entries=12, show_spinner=False)
-def field_uri(pixels_sha256: str, longest: int = LONGEST) -> str:
-    """Return a field's picture, at most `longest` pixels wide or tall."""
-    return _uri(_sized(field_picture(pixels_sha256).pixels, longest))
+@lru_cache(maxsize=12)
+def field_uri(pixels_sha256: str) -> str:
+    """Return a field's picture, large enough to look at each cell."""
+    return _uri(_sized(field_picture(pixels_sha256).pixels, LONGEST))
 
 
-@st.cache_data(max_entries=400, show_spinner=False)
+@lru_cache(maxsize=400)
 def film_uri(pixels_sha256: str) -> str:
     """Return a field's picture for the strip."""
-    return _uri(_sized(field_picture(pixels_sha256).pixels, 144))
+    return _uri(_sized(field_picture(pixels_sha256).pixels, FILM_SIDE))
 
 
 def _sized(pixels: np.ndarray, longest: int) -> np.ndarray:

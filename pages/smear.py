@@ -21,10 +21,11 @@ def main() -> None:
     )
     st.html(STYLE)
     case = chosen_case()
-    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    begun = case is not None and bool(list_fields(case.id))
+    left, middle, right = st.columns([1, 1.8, 0.6], vertical_alignment="bottom")
     with left:
         by = ask_person()
-    with right:
+    with middle:
         choose_case(case)
     if case is not None and case.state is CaseState.CONFIRMED:
         st.info(f"{case.name} is confirmed by {case.confirmed_by}: look at it on Cases.", icon=":material/lock:")
@@ -36,13 +37,11 @@ def main() -> None:
     if case is None:
         new_case(by)
         return
-    begun = bool(list_fields(case.id))
-    if begun:
-        with st.expander("Add fields", icon=":material/add_photo_alternate:"):
-            drop_fields(case, by, begun=True)
-    else:
+    if not begun:
         drop_fields(case, by, begun=False)
         return
+    with right.popover("Add fields", icon=":material/add_photo_alternate:", width="stretch"):
+        drop_fields(case, by, begun=True)
     show_told()
     bench(case.id, by)
     st.page_link("pages/cases.py", label="Confirm the case, take its report away", icon=":material/task_alt:")

@@ -85,9 +85,11 @@ def crop_cell(pixels: np.ndarray, box: Box, microns_per_pixel: float | None) -> 
     left, top, right, bottom = max(0, x - half), max(0, y - half), min(width, x + half), min(height, y + half)
     if left >= right or top >= bottom:
         raise InvalidParameter(f"`box` must lie on the field of {width} x {height} pixels. Received: {box}")
-    ground = [float(value) for value in np.median(pixels[::8, ::8].reshape(-1, 3), axis=0)]
     around = (top - (y - half), (y + half) - bottom, left - (x - half), (x + half) - right)
     part = np.ascontiguousarray(pixels[top:bottom, left:right])
+    if not any(around):
+        return part
+    ground = [float(value) for value in np.median(pixels[::8, ::8].reshape(-1, 3), axis=0)]
     return np.asarray(cv2.copyMakeBorder(part, *around, cv2.BORDER_CONSTANT, value=ground), np.uint8)
 
 

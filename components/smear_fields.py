@@ -1,0 +1,91 @@
+"""A field of a case, large, with the boxes of its cells, and the strip of all its fields."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components.models import loaded
+from components.smear_cells import Held, act, asked, sent, sent_cell, tell
+from components.smear_intake import sorter
+from components.smear_parts import PARTS
+from components.smear_pictures import field_uri, film_uri
+from leuk_core.cases import CaseField, CellState, add_cell
+from leuk_core.cases.editing import remove_field
+
+VIEW, FIELD, CELL = "leuk.smear.view", "leuk.smear.field", "leuk.smear.cell"
+FILM = 12
+PART = "leuk-smear-field"
+
+
+def show_fields(known: Held, by: str) -> None:
+    """Draw a field large with its boxes, and the strip of all fields under it."""
+    if not known.fields:
+        return
+    numbers = [field.number for field in known.fields]
+    asked = st.session_state.get(FIELD)
+    field = known.fields[numbers.index(asked) if asked in numbers else 0]
+    cells = [cell for cell in known.cells if cell.field == field.number]
+    PARTS["field"](
+        key=PART,
+        data=sent(known, f"field {field.number}")
+        | {"kind": "field", "name": field.pixels_sha256, "width": field.width, "height": field.height,
+           "cells": [sent_cell(cell, known) for cell in cells], "look": st.session_state.pop(CELL, None)},
+        on_acted_change=lambda: _acted(known, by, field),
+    )  # fmt: skip
+    PARTS["picture"](
+        key="leuk-smear-picture",
+        data={"picture": {"name": field.pixels_sha256, "src": field_uri(field.pixels_sha256)}},
+    )
+    scale = "scale unknown" if field.microns_per_pixel is None else f"{field.microns_per_pixel:.3g} µm per pixel"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Field {field.number}, {field.width} x {field.height} pixels, {scale} ({field.scale_source})")
+        if st.button("Take this field out", icon=":material/delete:", type="tertiary", key="leuk.smear.out"):
+            tell(lambda: remove_field(known.case.id, by, field.number))
+            st.rerun(scope="fragment")
+    _film(known, field)
+
+
+def look_at(number: int, cell: int | None = None) -> None:
+    """Show a field with the next drawing, and a cell of it in the middle."""
+    st.session_state[VIEW], st.session_state[FIELD], st.session_state[CELL] = "fields", number, cell
+
+
+def _film(known: Held, chosen: CaseField) -> None:
+    place = known.fields.index(chosen)
+    first = max(0, min(place - FILM // 2, len(known.fields) - FILM))
+    columns = st.columns(FILM, gap="small")
+    for column, field in zip(columns, known.fields[first : first + FILM], strict=False):
+        left = sum(cell.field == field.number and cell.state is CellState.OPEN for cell in known.cells)
+        with column:
+            st.html(f'<img src="{film_uri(field.pixels_sha256)}" alt="" style="width:100%;border-radius:4px">')
+            st.button(
+                f"{field.number}{'' if left else ' ✓'}",
+                key=f"leuk.smear.film.{field.number}",
+                help=f"Field {field.number}: {left} cells to review",
+                type="primary" if field is chosen else "secondary",
+                on_click=look_at,
+                args=(field.number,),
+                width="stretch",
+            )
+
+
+def _acted(known: Held, by: str, field: CaseField) -> None:
+    numbers = [entry.number for entry in known.fields]
+    for what in asked(st.session_state[PART].get("acted")):
+        if what["what"] == "draw":
+            box = tuple(float(value) for value in what["box"])
+            tell(lambda box=box: _draw(known, by, field, box))  # type: ignore[misc]
+        elif what["what"] == "turn":
+            look_at(numbers[(numbers.index(field.number) + int(what["by"])) % len(numbers)])
+        else:
+            act(known.case.id, by, what)
+
+
+def _draw(known: Held, by: str, field: CaseField, box: tuple[float, float, float, float]) -> None:
+    """Add a cell that a person drew, with what the machine says of it."""
+    from leuk_core.cases.labelled import field_picture  # noqa: PLC0415
+    from leuk_core.cases.machine import answer_box  # noqa: PLC0415 brings scikit-learn
+
+    version = sorter()
+    answer = answer_box(field_picture(field.pixels_sha256), field, box, loaded(version.ref)) if version else None
+    add_cell(known.case.id, by, field.number, box, answer)

@@ -1,0 +1,99 @@
+"""The cells of a case as a gallery: by class, in each the most doubtful first, page by page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from components.smear_cells import SET_ASIDE, Held, act, asked, group_of, picture_key, sent, sent_cell
+from components.smear_fields import look_at
+from components.smear_parts import PARTS
+from components.smear_pictures import thumbnails
+from leuk_core.cases import CaseCell, CellClass, CellState, most_doubtful_first
+
+CLASS, ONLY_OPEN, PAGE = "leuk.smear.class", "leuk.smear.open", "leuk.smear.page"
+SENT = "leuk.smear.sent"
+A_PAGE = 96
+EVERY = "all cells"
+"""What is chosen while no class is."""
+
+GALLERY = "leuk-smear-gallery"
+
+
+def show_gallery(known: Held, by: str, top: DeltaGenerator) -> None:
+    """Draw the cells; `top` is the row in which what is shown is chosen."""
+    with top:
+        only_open = st.toggle("to review only", key=ONLY_OPEN, value=False)
+    cells = [cell for cell in known.cells if not only_open or cell.state is CellState.OPEN]
+    counts = counted(cells, known.classes)
+    chosen = _choose_class(counts, known, len(cells))
+    shown = ordered([cell for cell in cells if chosen in (EVERY, group_of(cell))], list(counts))
+    pages = max(1, -(-len(shown) // A_PAGE))
+    key = f"{PAGE}.{chosen}.{pages}"
+    page = st.pagination(pages, key=key) if pages > 1 else 1
+    part = shown[(page - 1) * A_PAGE : page * A_PAGE]
+    if not part:
+        st.info(
+            "Every cell here is reviewed." if known.cells else "No white cell was found on these fields.",
+            icon=":material/check:",
+        )
+    names = {code: known.group_name(code) for code in counts}
+    PARTS["gallery"](
+        key=GALLERY,
+        data=sent(known, f"cells: {names.get(chosen, chosen)}")
+        | {"kind": "gallery", "cells": [sent_cell(cell, known) | {"group": names[group_of(cell)]} for cell in part],
+           "totals": {names[code]: n for code, n in counts.items()}},
+        on_acted_change=lambda: _acted(known, by, key, page, pages),
+    )  # fmt: skip
+    PARTS["thumbnails"](key="leuk-smear-thumbnails", data={"thumbnails": _new_pictures(known, part)})
+
+
+def _new_pictures(known: Held, cells: Sequence[CaseCell]) -> dict[str, str]:
+    """Return the pictures that this session's browser has not got yet; it asks for those that it misses."""
+    has: set[str] = st.session_state.setdefault(SENT, set())
+    new = [cell for cell in cells if picture_key(cell) not in has]
+    has.update(map(picture_key, new))
+    found = thumbnails(new, known.fields)
+    return {picture_key(cell): found[cell.number] for cell in new}
+
+
+def counted(cells: Sequence[CaseCell], classes: Sequence[CellClass]) -> dict[str, int]:
+    """Return how many cells each class has, in the order of classes; what has none or was set aside comes last."""
+    counts = Counter(map(group_of, cells))
+    order = dict.fromkeys([*(entry.code for entry in classes), *sorted(set(counts).difference(SET_ASIDE)), *SET_ASIDE])
+    return {code: counts[code] for code in order if counts[code]}
+
+
+def ordered(cells: list[CaseCell], classes: list[str]) -> list[CaseCell]:
+    """Return cells by class, the most doubtful of each first."""
+    place = {code: number for number, code in enumerate(classes)}
+    return sorted(most_doubtful_first(cells), key=lambda cell: place[group_of(cell)])
+
+
+def _choose_class(counts: dict[str, int], known: Held, every: int) -> str:
+    options = [EVERY, *counts]
+    if st.session_state.get(CLASS) not in options:
+        st.session_state[CLASS] = EVERY
+    return str(
+        st.pills(
+            "Class", options, key=CLASS, required=True, label_visibility="collapsed",
+            format_func=lambda code: f"{EVERY if code == EVERY else known.group_name(code)} {counts.get(code, every)}",
+        )
+    )  # fmt: skip
+
+
+def _acted(known: Held, by: str, key: str, page: int, pages: int) -> None:
+    for what in asked(st.session_state[GALLERY].get("acted")):
+        if what["what"] == "page":
+            page = st.session_state[key] = min(pages, max(1, page + int(what["by"])))
+        elif what["what"] == "pictures":
+            st.session_state.pop(SENT, None)
+        elif what["what"] == "look":
+            cell = next((cell for cell in known.cells if cell.number == what["cell"]), None)
+            if cell:
+                look_at(cell.field, cell.number)
+        else:
+            act(known.case.id, by, what)
