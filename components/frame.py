@@ -9,6 +9,7 @@ import streamlit as st
 
 from components.about import about
 from components.incidents import record
+from components.login import login, may_go_on, who
 from components.models import choose, chosen_task, chosen_version, light
 from components.pictures import picture_names
 from components.worker_light import worker_light
@@ -44,12 +45,15 @@ def frame() -> st.Page:
     app.py calls this. Where the first visitor after a start asks for a page by its address, Streamlit has not met
     `st.navigation` yet and runs the file in pages/ alone: `page` notices that, calls this and starts over.
     """
-    st.session_state[FRAMED] = True
     st.set_page_config(page_title=APP_NAME, page_icon=str(LOGO), layout="wide", initial_sidebar_state="auto")
     style()
     built = [entry for entry in PAGES if (PROJECT_ROOT / entry[0]).is_file()]
-    chosen = st.navigation([st.Page(file, title=title, icon=icon) for file, title, icon in built])
+    pages = [st.Page(file, title=title, icon=icon) for file, title, icon in built]
+    chosen = st.navigation(pages, position="sidebar" if may_go_on() else "hidden")
+    login()
+    st.session_state[FRAMED] = True
     with st.sidebar:
+        who()
         choose()
         light()
         worker_light()

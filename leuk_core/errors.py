@@ -36,6 +36,10 @@ class InvalidData(LeukError):
     """A data set (folder, manifest, archive) that cannot be used as it is."""
 
 
+class NotAllowed(LeukError):
+    """The person who is signed in lacks the role for what was asked, or nobody is signed in."""
+
+
 class OutOfMemory(LeukError):
     """Too little memory for what was asked; the message says what was tried."""
 

@@ -40,8 +40,19 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="Database of jobs, as SQLAlchemy writes it; if none: leuk.sqlite in data_dir."
     )
+    admins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="With a login: e-mail addresses of administrators, separated by commas."
+    )
+    trainers: Annotated[tuple[str, ...], NoDecode] = Field(default=(), description="Likewise of those who may train.")
+    reviewers: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Likewise of those who may review and sign cases; all others may look and export."
+    )
+    session_hours: float = Field(default=12.0, gt=0, description="With a login: hours after which it must be repeated.")
     dask_scheduler: str | None = Field(
         default=None, description="Address of a Dask cluster whose workers see the same folders; if none: this machine."
+    )
+    fhir_final: bool = Field(
+        default=False, description="An administrator's word that FHIR reports of confirmed cases may say final."
     )
     job_grace_s: float = Field(default=60.0, gt=0, description="Seconds that a cancelled job has to end by itself.")
     job_silent_s: float = Field(default=15.0, ge=1, description="A worker not heard of for so many seconds is lost.")
@@ -54,6 +65,14 @@ class Settings(BaseSettings):
     def _split(cls, given: object) -> object:
         """Read folders as PATH holds them."""
         return tuple(filter(None, given.split(os.pathsep))) if isinstance(given, str) else given
+
+    @field_validator("admins", "trainers", "reviewers", mode="before")
+    @classmethod
+    def _addresses(cls, given: object) -> object:
+        """Read e-mail addresses, which are compared in lower case."""
+        if not isinstance(given, str):
+            return given
+        return tuple(filter(None, (address.strip().lower() for address in given.split(","))))
 
     @field_validator("job_works", mode="before")
     @classmethod

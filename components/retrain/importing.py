@@ -11,6 +11,7 @@ from typing import IO
 import streamlit as st
 
 from components.incidents import record
+from leuk_core.access import acting_as, person
 from leuk_core.data.cells import Progress, RefusedCells
 from leuk_core.data.imports import ImportedSet, import_folder, import_zip
 from leuk_core.data.imports_audit import begin_audit
@@ -45,7 +46,7 @@ class Importing:
     """
 
     def __init__(self, name: str, work: Callable[[Progress], ImportedSet]) -> None:
-        self.name, self._work = name, work
+        self.name, self._work, self._person = name, work, person()
         self.done, self.total, self.what = 0, 0, "starting"
         self.found: ImportedSet | None = None
         self.message, self.rows, self.over = "", [], False
@@ -58,7 +59,8 @@ class Importing:
 
     def _run(self) -> None:
         try:
-            self.found = self._work(self._tell)
+            with acting_as(self._person):
+                self.found = self._work(self._tell)
             with suppress(LeukError):  # another audit is running: a person begins this one later
                 begin_audit(self.found.id)
         except RefusedCells as refused:

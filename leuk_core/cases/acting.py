@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
+from leuk_core.access import Role, allow
 from leuk_core.cases import trail
 from leuk_core.cases.people import person_of
 from leuk_core.cases.read import case_in, cells_in
@@ -140,7 +141,10 @@ def acting(case_id: str, by: str, kind: str, *, confirmed: bool = False) -> Iter
         If the case is confirmed, and this is not done to confirmed ones.
     InvalidParameter
         If there is no such case, or it is not confirmed yet.
+    NotAllowed
+        If the person who is signed in is no reviewer; a login's name counts, whatever `by` is.
     """
+    by = allow(Role.REVIEWER, "change cases", by)
     now = datetime.now(UTC)
     states = (CaseState.CONFIRMED,) if confirmed else EDITABLE
     with transaction() as connection:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
+from leuk_core.access import Role, allow
 from leuk_core.cases.people import add_unless_there, line
 from leuk_core.cases.schema import OWN_CLASSES, transaction
 from leuk_core.errors import InvalidParameter
@@ -101,6 +102,7 @@ def own_class(name: str, kind: Kind = Kind.LEUKOCYTE) -> CellClass:
     InvalidParameter
         If the name is empty, too long or not printable.
     """
+    allow(Role.REVIEWER, "add classes of cells")
     kept = line("name", name, LONGEST_NAME)
     if not kept:
         raise InvalidParameter("`name` must name a class of cells. Received: an empty name")

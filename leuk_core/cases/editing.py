@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from leuk_core.access import Role, allow
 from leuk_core.cases import trail
 from leuk_core.cases.acting import Act, acting
 from leuk_core.cases.classes import require_class
@@ -72,6 +73,7 @@ def create_case(
     given = f"case {''.join(secrets.choice(_DRAWN_FROM) for _ in range(6))}" if name is None else line("name", name, 64)
     now, case_id = datetime.now(UTC), f"c-{secrets.token_hex(6)}"
     facts = _facts(given, specimen, stain, microscope, microns_per_pixel)
+    by = allow(Role.REVIEWER, "make cases", by)
     with transaction() as connection:
         person = person_of(connection, by)
         row = {"id": case_id, **facts, "state": CaseState.DRAFT, "revision": 1, "last_field": 0, "last_cell": 0}
@@ -281,7 +283,10 @@ def delete_case(case_id: str, by: str) -> None:
     ------
     InvalidParameter
         If there is no such case.
+    NotAllowed
+        If the person who is signed in is no administrator.
     """
+    by = allow(Role.ADMIN, "delete cases", by)
     with transaction() as connection:
         person = person_of(connection, by)
         row = update(CASES).where(CASES.c.id == case_id).values(revision=CASES.c.revision + 1)

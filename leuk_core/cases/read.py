@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
+from leuk_core.access import Role, allow
 from leuk_core.cases.records import (
     Action,
     Amendment,
@@ -65,6 +66,7 @@ def load_case(case_id: str) -> Case:
     InvalidParameter
         If there is none of this id, or it was deleted.
     """
+    allow(Role.VIEWER, "look at cases")
     with transaction() as connection:
         return case_in(connection, case_id)
 
@@ -81,6 +83,7 @@ def search_cases(text: str = "", state: CaseState | None = None, limit: int = 50
     limit, offset : int
         How many, after how many others.
     """
+    allow(Role.VIEWER, "look at cases")
     query = _select_cases().order_by(CASES.c.changed.desc(), CASES.c.id).limit(limit).offset(offset)
     for word in text.split():
         held = (CASES.c.name, CASES.c.stain, CASES.c.microscope, CASES.c.specimen)
@@ -94,6 +97,7 @@ def search_cases(text: str = "", state: CaseState | None = None, limit: int = 50
 
 def list_fields(case_id: str, *, removed: bool = False) -> list[CaseField]:
     """Return the fields of a case in order; with `removed` also those that were taken out."""
+    allow(Role.VIEWER, "look at cases")
     query = select(FIELDS).where(FIELDS.c.case_id == case_id).order_by(FIELDS.c.number)
     if not removed:
         query = query.where(FIELDS.c.removed.is_(False))
@@ -117,6 +121,7 @@ def list_cells(
     amended : bool
         As the amendments of a confirmed case say; otherwise as it was confirmed.
     """
+    allow(Role.VIEWER, "look at cases")
     with transaction() as connection:
         found = cells_in(connection, case_id, CELLS.c.field == field if field is not None else None)
         if not removed:
@@ -128,12 +133,14 @@ def list_cells(
 
 def list_amendments(case_id: str) -> list[Amendment]:
     """Return what was said about a case after it was confirmed, in order."""
+    allow(Role.VIEWER, "look at cases")
     with transaction() as connection:
         return _amendments(connection, case_id)
 
 
 def history(case_id: str, limit: int = 200) -> list[Action]:
     """Return the last actions in a case, the last one first, with what each did."""
+    allow(Role.VIEWER, "look at cases")
     undoing = ACTIONS.alias()
     query = (
         select(ACTIONS, PEOPLE.c.name, undoing.c.number.label("undone_by"))

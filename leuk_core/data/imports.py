@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+from leuk_core.access import Role, allow
 from leuk_core.data.audit.background import allowed
 from leuk_core.data.cells import LabelledCells, Progress
 from leuk_core.data.copied import write_cells
@@ -120,6 +121,7 @@ def import_zip(
     InvalidData
         If it is no zip, too large, or holds nothing of the kind.
     """
+    allow(Role.TRAINER, "bring in labelled cells")
     return _own(name, ZIP, lambda inside: unzip(source, inside, progress), expected, progress)
 
 
@@ -144,6 +146,7 @@ def import_cells(
     InvalidData
         If there is none, or no space for the copy.
     """
+    allow(Role.TRAINER, "bring in labelled cells")
     return _own(name, COPY, lambda inside: write_cells(cells, inside, progress), expected, progress)
 
 
@@ -164,6 +167,7 @@ def import_folder(path: str, expected: Sequence[str] | None = None, progress: Pr
     InvalidData
         If it lies elsewhere, or holds nothing of the kind.
     """
+    allow(Role.TRAINER, "bring in labelled cells")
     root = allowed(path)
     cells = open_cells(root, expected)
     found = _described(cells, _words(root.parent.name if root.is_file() else root.name), FOLDER, root, progress)
@@ -184,6 +188,7 @@ def import_manifest(path: str, expected: Sequence[str] | None = None, progress: 
     InvalidData
         If it is no file, or as there.
     """
+    allow(Role.TRAINER, "bring in labelled cells")
     if not allowed(path).is_file():
         raise InvalidData(f"A manifest is a file: import a folder as a folder. Received: {path}")
     return import_folder(path, expected, progress)
@@ -242,6 +247,7 @@ def forget_set(id: str) -> None:  # noqa: A002
     InvalidData
         If there is no such set.
     """
+    allow(Role.TRAINER, "forget sets of cells")
     shutil.rmtree(find_set(id).folder)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import insert, update
 
+from leuk_core.access import Role, allow
 from leuk_core.database import transaction
 from leuk_core.errors import InvalidParameter
 from leuk_core.jobs.leases import release_lost
@@ -36,6 +37,7 @@ def submit(kind: str, request: dict[str, Any]) -> Job:
     DatabaseUnavailable
         If it can't be written down.
     """
+    by = allow(Role.TRAINER, "start trainings", str(request.get("by", "")) if isinstance(request, dict) else "")
     if kind not in works():
         raise InvalidParameter(f"`kind` must be one of {', '.join(sorted(works()))}. Received: {kind!r}")
     try:
@@ -44,6 +46,8 @@ def submit(kind: str, request: dict[str, Any]) -> Job:
         raise InvalidParameter(f"`request` must be of what JSON can hold. Received: {error}") from error
     if not isinstance(kept, dict):
         raise InvalidParameter(f"`request` must be a dictionary. Received: {type(request).__name__}")
+    if "by" in kept:
+        kept["by"] = by
     now = datetime.now(UTC)
     name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     with transaction() as connection:
@@ -85,6 +89,7 @@ def cancel(job_id: str) -> Job:
     InvalidParameter
         If there is none of this id, or it has ended.
     """
+    allow(Role.TRAINER, "cancel trainings")
     ended = {"state": JobState.CANCELLED, "message": "", "ended": datetime.now(UTC)}
     row = update(JOBS).where(JOBS.c.id == job_id)
     with transaction() as connection:
@@ -106,6 +111,7 @@ def retry(job_id: str) -> Job:
     InvalidParameter
         If there is none of this id, or it has not ended, or it succeeded.
     """
+    allow(Role.TRAINER, "repeat trainings")
     ended = JOBS.c.state.in_((JobState.CANCELLED, JobState.FAILED, JobState.KILLED))
     anew = {"state": JobState.QUEUED, "message": "", "ended": None, "lost": 0, "worker": "", "device": ""}
     with transaction() as connection:

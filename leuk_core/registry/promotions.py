@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from leuk_core.access import Role, allow
 from leuk_core.errors import InvalidData, InvalidParameter, ModelUnavailable
 from leuk_core.registry.promotion_log import PROMOTE, ROLLBACK, Promotion, add, promoted, standing, steps
 from leuk_core.registry.versions import current_version, find_version, installed_versions
@@ -30,6 +31,7 @@ def promote(ref: str, by: str, reason: str) -> Promotion:
     ModelUnavailable
         If there is no such version, or its files are missing or were changed.
     """
+    by = allow(Role.ADMIN, "promote versions", by)
     name, why = _said("by", by, LONGEST_NAME), _said("reason", reason, LONGEST_REASON)
     if "@" not in ref:
         raise ModelUnavailable(f"A promotion names the version, <task>/<model>@<version>. Received: {ref!r}")
@@ -59,6 +61,7 @@ def rollback(task: str, model: str, by: str, reason: str) -> Promotion:
     InvalidData
         If no promotion of this model is left to take back, or the step can't be written down.
     """
+    by = allow(Role.ADMIN, "roll versions back", by)
     name, why = _said("by", by, LONGEST_NAME), _said("reason", reason, LONGEST_REASON)
     goes_to = rolls_back_to(task, model)
     if goes_to is None:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from leuk_core import RESEARCH_ONLY, __version__
+from leuk_core.access import signature
 from leuk_core.cases.classes import CellClass
 from leuk_core.cases.counting import CaseCount
 from leuk_core.cases.gathered import Gathered
@@ -87,7 +88,7 @@ def _facts(found: Gathered, mark: str) -> Iterator[tuple[str, str]]:
     yield "scale", "; ".join(_scales(found.fields))
     yield "cells", f"{len(cells)} on {len(found.fields)} fields; {found.count.n_reviewed} reviewed by a person"
     if case.confirmed:
-        state = f"confirmed by {case.confirmed_by}, {case.confirmed:%Y-%m-%d %H:%M} UTC"
+        state = f"{signature(case.confirmed_by)}, {case.confirmed:%Y-%m-%d %H:%M} UTC"
         amended = f"; {case.amendments} amendments since" if case.amendments else ""
         yield "state", state + amended
     else:
