@@ -22,13 +22,15 @@ from leuk_core.cases.gathered import Gathered, gather
 from leuk_core.errors import LeukError
 
 SAID = "leuk.cases.said"
-MIMES = {"pdf": "application/pdf", "csv": "text/csv", "png": "image/png"}
+MIMES = {"pdf": "application/pdf", "csv": "text/csv", "png": "image/png", "json": "application/fhir+json"}
 LABELS = {
     "pdf": "Report (PDF)",
     "differential": "Differential (CSV)",
     "csv": "Cells (CSV)",
     "parquet": "Cells (Parquet)",
     "gallery": "Gallery (PNG)",
+    "fhir-r5": "FHIR R5",
+    "fhir-r4b": "FHIR R4B",
 }
 
 

@@ -14,6 +14,7 @@ from leuk_core.errors import InvalidParameter
 from leuk_core.reports.case_gallery import gallery_png
 from leuk_core.reports.case_pdf import case_pdf
 from leuk_core.reports.case_tables import cells_csv, cells_parquet, differential_csv
+from leuk_core.reports.fhir import fhir_r4b, fhir_r5
 
 FORMS: dict[str, tuple[str, Callable[[Gathered, str], bytes]]] = {
     "pdf": ("report.pdf", case_pdf),
@@ -21,6 +22,8 @@ FORMS: dict[str, tuple[str, Callable[[Gathered, str], bytes]]] = {
     "csv": ("cells.csv", cells_csv),
     "parquet": ("cells.parquet", cells_parquet),
     "gallery": ("cells.png", gallery_png),
+    "fhir-r5": ("r5.fhir.json", fhir_r5),
+    "fhir-r4b": ("r4b.fhir.json", fhir_r4b),
 }
 """What can be exported: end of the file's name, and what makes it."""
 
@@ -42,8 +45,8 @@ def export_case(case_id: str, by: str, form: str) -> Export:
         The case.
     by : str
         Name of the person who takes it.
-    form : {"pdf", "differential", "csv", "parquet", "gallery"}
-        What it holds.
+    form : str
+        What it holds: a key of `FORMS`.
 
     Raises
     ------

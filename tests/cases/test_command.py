@@ -2,13 +2,22 @@
 
 import json
 
+import pytest
+
 from leuk_core.cases import confirm_case, confirm_cells, list_cells, load_case, reclassify_cells
+from leuk_core.cases.export import FORMS
 from leuk_core.cases.pictures import pictures_dir
 from leuk_core.cli import main
 
 
 def told(capsys):
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_can_be_asked_for(form, case, tmp_path):
+    assert main(["cases", "export", case.id, "--as", form, "--by", "Ada", "--out", str(tmp_path)]) == 0
+    assert next(tmp_path.glob("case-A-*")).stat().st_size > 100
 
 
 def test_cases_are_listed_shown_exported_and_checked(case, tmp_path, capsys):
