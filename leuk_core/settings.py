@@ -54,9 +54,6 @@ class Settings(BaseSettings):
     fhir_final: bool = Field(
         default=False, description="An administrator's word that FHIR reports of confirmed cases may say final."
     )
-    fhir_final: bool = Field(
-        default=False, description="An administrator's word that FHIR reports of confirmed cases may say final."
-    )
     job_grace_s: float = Field(default=60.0, gt=0, description="Seconds that a cancelled job has to end by itself.")
     job_silent_s: float = Field(default=15.0, ge=1, description="A worker not heard of for so many seconds is lost.")
     job_works: Annotated[dict[str, str], NoDecode] = Field(

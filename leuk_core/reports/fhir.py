@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 
 from leuk_core import RESEARCH_ONLY, __version__
+from leuk_core.access import SIGNED
 from leuk_core.cases.gathered import Gathered
 from leuk_core.cases.records import CaseState, Specimen
 from leuk_core.cells.differential import FIRST_LINE
@@ -17,9 +18,6 @@ from leuk_core.reports.fhir_codes import PANEL, TERMS, Release, check_bundle
 from leuk_core.reports.fhir_parts import Json, coded, concept, labelled, loinc, narrative, subject, to, urn
 from leuk_core.reports.fhir_results import results
 from leuk_core.settings import settings
-
-_SIGNED = "✓ "
-"""Begins a name that a login vouches for."""
 
 _SPECIMENS = {Specimen.BLOOD: ("BLD", "blood smear"), Specimen.MARROW: ("MAR", "bone marrow smear")}
 
@@ -227,7 +225,7 @@ def _device_of(device: Json) -> Json:
 def _person(name: str) -> Json:
     return {
         "type": "Practitioner",
-        "display": f"{name} ({'by login' if name.startswith(_SIGNED) else 'name as typed, not verified'})",
+        "display": f"{name} ({'by login' if name.startswith(SIGNED) else 'name as typed, not verified'})",
     }
 
 
