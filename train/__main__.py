@@ -8,6 +8,7 @@ from train import (
     audit,
     batch,
     cancel,
+    cells,
     cross_validate,
     evaluate,
     features,
@@ -26,7 +27,7 @@ from train import (
 )
 
 VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits, maps, tried, reproduce, promote, rollback]
-VERBS += [batch, import_set, submit, jobs, cancel, worker]
+VERBS += [batch, cells, import_set, submit, jobs, cancel, worker]
 
 
 def main(arguments: list[str] | None = None) -> int:

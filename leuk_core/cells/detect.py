@@ -6,14 +6,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from leuk_core.cells.detectors import SEGMENTATION, default_detector, load_detector
 from leuk_core.cells.scale import field_scale
-from leuk_core.cells.segment import segment
+from leuk_core.cells.segment import ASSUMED_SCALE, segment
 from leuk_core.errors import InvalidParameter
 from leuk_core.images import Note, SmearImage
 from leuk_core.preprocessing.cutout import is_on_black
-
-SEGMENTATION = "segmentation"
-"""The detector without weights; the others are folders of models/detectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,30 +95,30 @@ def find_cells(image: SmearImage, microns_per_pixel: float | None = None, detect
     microns_per_pixel : float or None
         Scale given by a person; None takes that of the file, else measures it by the red cells.
     detector : str or None
-        "segmentation"; None takes the better one as measured on held-out fields.
+        "segmentation" or one of `detectors.list_detectors`; None takes the better one as measured on held-out fields.
 
     Raises
     ------
     InvalidParameter
         If the scale is not one at which cells can be recognised, or there is no such detector.
     """
-    name = detector or SEGMENTATION
-    if name != SEGMENTATION:
-        raise InvalidParameter(f"`detector` must be {SEGMENTATION}. Received: detector={name!r}")
+    name = detector or default_detector()
+    network = None if name == SEGMENTATION else load_detector(name)
     scale, source = field_scale(image, microns_per_pixel)
     notes = []
-    if is_on_black(image.pixels):
-        found = []
+    cells: list[FoundCell] = []
+    on_black = is_on_black(image.pixels)
+    if on_black:
         notes.append(Note("on-black", "a single cell cut out on black is no field: open it on Diagnose"))
+    elif network is None:
+        cells = [_cell(part.box, part.score, part.mask, image) for part in segment(image.pixels, scale)]
     else:
-        found = segment(image.pixels, scale)
-        if source == "unknown":
-            notes.append(Note("scale-unknown", "the scale is unknown and was guessed: give micrometres a pixel"))
-        if not found:
-            notes.append(Note("no-cells", "no white cell was found on this field"))
-    cells = [
-        FoundCell(part.box, part.score, part.mask, _touches(part.box, image.width, image.height)) for part in found
-    ]
+        found = network.find(image.pixels, scale or ASSUMED_SCALE)
+        cells = [_cell((x0, y0, x1, y1), score, None, image) for x0, y0, x1, y1, score in found.tolist()]
+    if source == "unknown" and not on_black:
+        notes.append(Note("scale-unknown", "the scale is unknown and was guessed: give micrometres a pixel"))
+    if not cells and not on_black:
+        notes.append(Note("no-cells", "no white cell was found on this field"))
     return Field(
         pixels_sha256=image.pixels_sha256,
         width=image.width,
@@ -128,9 +126,16 @@ def find_cells(image: SmearImage, microns_per_pixel: float | None = None, detect
         cells=tuple(sorted(cells, key=lambda cell: (cell.box[1], cell.box[0]))),
         microns_per_pixel=scale,
         scale_source=source,
-        detector=name,
+        detector=name if network is None else network.version.ref,
         notes=tuple(notes),
     )
+
+
+def _cell(
+    box: tuple[float, float, float, float], score: float, mask: np.ndarray | None, image: SmearImage
+) -> FoundCell:
+    """Return a found cell of a picture."""
+    return FoundCell(box, score, mask, _touches(box, image.width, image.height))
 
 
 def _touches(box: tuple[float, float, float, float], width: int, height: int) -> bool:

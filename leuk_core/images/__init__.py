@@ -2,5 +2,6 @@
 
 from leuk_core.images.decoder import decode
 from leuk_core.images.picture import Note, SmearImage
+from leuk_core.images.tiled import TiledImage, open_tiled
 
-__all__ = ["Note", "SmearImage", "decode"]
+__all__ = ["Note", "SmearImage", "TiledImage", "decode", "open_tiled"]

@@ -47,7 +47,7 @@ def from_description(text: str, resolution: tuple[float, float] | None) -> tuple
     resolution : tuple of two floats or None
         Pixels a unit across and down (TIFF tags 282 and 283), which ImageJ uses for its own unit.
     """
-    pixels = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", text)
+    pixels = re.search(r"<(?:\w+:)?Pixels\b[^<>]*>", text)  # each try ends at the next tag: hostile text costs no more
     if pixels:
         sizes = [_ome_size(pixels.group(), axis) for axis in "XY"]
         known = [size for size in sizes if size is not None]

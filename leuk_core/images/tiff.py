@@ -43,7 +43,7 @@ _ABSENT = np.empty(0, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class Page:
     """One directory: the tags in `_WANTED` that it has, each as an array."""
 
     tags: dict[str, np.ndarray]
@@ -89,15 +89,15 @@ def read_tiff(data: bytes) -> Raster:
     RejectedPicture
         If the file is cut off, too large, or of a variant that is not read.
     """
-    pages = list(_pages(data))
+    pages = list(pages_of(data))
     if not pages or not {"width", "height"} <= pages[0].tags.keys():
         raise damaged("TIFF", len(data))
     page = pages[0]
     check_size(int(page.tags["width"][0]), int(page.tags["height"][0]))
     for each in pages:
-        _check_whole(data, each)
+        check_whole(data, each)
     notes = frame_note(max(sum(not each.get("subfile") & 5 for each in pages), _imagej_pages(page)), "page")
-    pixels, depth = _deep(data, page) if _is_deep(page) else (_by_pillow(data, page), ())
+    pixels, depth = _deep(data, page) if is_deep(page) else (_by_pillow(data, page), ())
     scale, scale_notes = from_description(page.text(), page.resolution()) or (
         from_resolution(page.resolution(), page.get("unit")),
         (),
@@ -105,7 +105,12 @@ def read_tiff(data: bytes) -> Raster:
     return Raster(pixels, notes + depth + scale_notes, scale)
 
 
-def _pages(data: bytes) -> Iterator[_Page]:
+def pixels_of(data: bytes) -> np.ndarray:
+    """Return the 8-bit RGB pixels of an ordinary TIFF that this program put together itself: see `tiff_blocks`."""
+    return _by_pillow(data, next(pages_of(data)))
+
+
+def pages_of(data: bytes) -> Iterator[Page]:
     """Follow the chain of directories, refusing one that leaves the file, turns in a circle or never ends."""
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"\x2b\x00", b"\x00\x2b")
@@ -121,7 +126,7 @@ def _pages(data: bytes) -> Iterator[_Page]:
             first = place + struct.calcsize(count_form)
             if first + entries * entry_bytes > len(data):
                 raise damaged("TIFF", len(data))
-            yield _Page(_tags(data, order, big, range(first, first + entries * entry_bytes, entry_bytes)), order)
+            yield Page(_tags(data, order, big, range(first, first + entries * entry_bytes, entry_bytes)), order)
             (place,) = struct.unpack_from(order + next_form, data, first + entries * entry_bytes)
     except struct.error:
         raise damaged("TIFF", len(data)) from None
@@ -147,7 +152,7 @@ def _tags(data: bytes, order: str, big: bool, entries: range) -> dict[str, np.nd
     return tags
 
 
-def _check_whole(data: bytes, page: _Page) -> None:
+def check_whole(data: bytes, page: Page) -> None:
     """Refuse a page whose strips or tiles do not lie inside the file, or whose tiles are larger than any picture."""
     offsets = page.tags.get("tile_offsets" if page.tiled else "offsets")
     counts = page.tags.get("tile_counts" if page.tiled else "counts")
@@ -165,12 +170,12 @@ def _check_whole(data: bytes, page: _Page) -> None:
         check_size(*page.block())
 
 
-def _is_deep(page: _Page) -> bool:
+def is_deep(page: Page) -> bool:
     """Return whether samples need scaling: more than 8 bits, signed, or floating point."""
     return page.get("bits") > 8 or page.get("format") not in (1, 4)
 
 
-def _by_pillow(data: bytes, page: _Page) -> np.ndarray:
+def _by_pillow(data: bytes, page: Page) -> np.ndarray:
     """Decode an ordinary page; Pillow turns it upright itself."""
     if page.get("channels") > _MOST_CHANNELS:
         raise _variant(page)
@@ -181,7 +186,7 @@ def _by_pillow(data: bytes, page: _Page) -> np.ndarray:
     return rgb_on_white(image)
 
 
-def _deep(data: bytes, page: _Page) -> tuple[np.ndarray, tuple[Note, ...]]:
+def _deep(data: bytes, page: Page) -> tuple[np.ndarray, tuple[Note, ...]]:
     """Decode a page of deep samples to 8-bit RGB on white, upright."""
     photometric, channels = page.get("photometric"), page.get("channels")
     colours = {0: 1, 1: 1, 2: 3}.get(photometric)
@@ -201,7 +206,7 @@ def _deep(data: bytes, page: _Page) -> tuple[np.ndarray, tuple[Note, ...]]:
     return upright(as_rgb(scaled), page.get("orientation")), notes
 
 
-def _samples(data: bytes, page: _Page) -> np.ndarray:
+def _samples(data: bytes, page: Page) -> np.ndarray:
     """Put the strips or tiles of a page together.
 
     Returns
@@ -238,7 +243,7 @@ def _samples(data: bytes, page: _Page) -> np.ndarray:
     return out
 
 
-def _expanded(chunk: bytes, row_bytes: int, rows: int, page: _Page) -> np.ndarray:
+def _expanded(chunk: bytes, row_bytes: int, rows: int, page: Page) -> np.ndarray:
     """Return the bytes of one strip or tile, uncompressed, shape (rows, row_bytes).
 
     A compressed one is wrapped into a TIFF of its own, eight-bit grey and `row_bytes` wide, so that libtiff undoes the
@@ -279,7 +284,7 @@ def _unpacked(plain: np.ndarray, samples: int) -> np.ndarray:
     return np.ascontiguousarray(pairs.reshape(rows, -1)[:, :samples])
 
 
-def _imagej_pages(page: _Page) -> int:
+def _imagej_pages(page: Page) -> int:
     """Return the number of pictures that ImageJ put behind a single directory."""
     lines = page.text().splitlines()
     if not lines or not lines[0].startswith("ImageJ="):
@@ -288,7 +293,7 @@ def _imagej_pages(page: _Page) -> int:
     return int(counts[0]) if counts and counts[0].isdecimal() else 1
 
 
-def _variant(page: _Page) -> RejectedPicture:
+def _variant(page: Page) -> RejectedPicture:
     """Return the refusal of a page whose samples are of a kind that is not read, in numbers."""
     return unsupported(
         "TIFF",

@@ -23,8 +23,13 @@ _SURE = 1e-6  # how near 0 or 1 a probability may come before its logarithm is t
 
 
 def up_to(x: Any, like: Any, name: str) -> Any:
-    """Double the map `x` and crop it to that of `like`: odd sides are rounded up on the way down."""
+    """Double the map `x` and crop it to that of `like`: odd sides are rounded up on the way down.
+
+    A map of no fixed size is not cropped: its picture's sides must then be multiples of the coarsest stride.
+    """
     x = layers.UpSampling2D(2, name=f"{name}_up")(x)
+    if None in (*x.shape[1:3], *like.shape[1:3]):
+        return x
     rows, columns = x.shape[1] - like.shape[1], x.shape[2] - like.shape[2]
     return layers.Cropping2D(((0, rows), (0, columns)), name=f"{name}_crop")(x) if rows or columns else x
 

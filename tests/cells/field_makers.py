@@ -17,8 +17,8 @@ def drawn_field(
     step = round(10 * micron)
     for y in range(step // 2, height, step):
         for x in range(step // 2, width, step):
-            place = x + int(rng.integers(-4, 5)), y + int(rng.integers(-4, 5))
-            if all(np.hypot(place[0] - a, place[1] - b) > 11 * micron for a, b in white):
+            place = tuple(int(at + rng.uniform(-2, 2) * micron) for at in (x, y))
+            if rng.random() < 0.8 and all(np.hypot(place[0] - a, place[1] - b) > 11 * micron for a, b in white):
                 cv2.circle(pixels, place, round(3.75 * micron), RED, cv2.FILLED)
                 cv2.circle(pixels, (x + step // 2, y + step // 2), round(micron), NUCLEUS, cv2.FILLED)
     for place in white:

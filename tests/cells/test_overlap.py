@@ -1,0 +1,45 @@
+"""Fields that overlap and cells photographed twice."""
+
+import numpy as np
+import pytest
+
+from leuk_core.cells.detect import find_cells
+from leuk_core.cells.overlap import Overlaps, words
+from leuk_core.images import SmearImage
+from tests.cells.field_makers import drawn_field
+
+
+@pytest.fixture(scope="module")
+def slide():
+    """A strip of a slide with two white cells, one of them in its middle."""
+    return drawn_field([(700, 350), (200, 500)], 1400, 700).pixels
+
+
+def part(slide, left, top, seed):
+    """Return a photograph of a part, with a camera's noise of its own."""
+    noise = np.random.default_rng(seed).normal(0, 4, (600, 800, 3))
+    pixels = np.clip(slide[top : top + 600, left : left + 800] + noise, 0, 255).astype(np.uint8)
+    return SmearImage(pixels, "x", "0")
+
+
+def test_a_cell_on_two_photographs_is_pointed_out(slide):
+    """With the shift between them; a third field elsewhere on the slide is let alone."""
+    overlaps = Overlaps()
+    for image in (part(slide, 0, 0, 1), part(slide, 450, 60, 2), drawn_field([(400, 300)], 800, 600, seed=9)):
+        overlaps.add(image, find_cells(image))
+    (found,) = overlaps.found
+    assert (found.first, found.second) == (0, 1)
+    assert found.shift == pytest.approx((450, 60), abs=5)
+    assert len(found.cells) == 1
+    assert len(overlaps.cells_seen_before()) == 1
+    assert "show the same place" in words(found, ["a", "b", "c"])
+
+
+def test_the_same_file_twice_repeats_every_cell():
+    """Whatever it shows."""
+    image = drawn_field([(200, 180), (650, 450)])
+    overlaps = Overlaps()
+    field = find_cells(image)
+    overlaps.add(image, field)
+    (found,) = overlaps.add(image, field)
+    assert found.cells == ((0, 0), (1, 1))
