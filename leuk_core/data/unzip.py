@@ -7,6 +7,7 @@ import shutil
 import stat
 import zipfile
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -25,6 +26,9 @@ _ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _LEFT_BEHIND = {"__macosx", "thumbs.db", "desktop.ini"}
 _SMALL = 1_000_000  # bytes under which no entry is worth calling a bomb
+_READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack a chunk whole, however much it holds
+_LONGEST_NAME = 512
+_MOST_PARTS = 32
 _AT_ONCE = 1_000_000
 
 
@@ -48,7 +52,8 @@ def unzip(source: Path | IO[bytes], folder: Path, progress: Progress | None = No
     Raises
     ------
     RefusedCells
-        With a row for each entry that is absolute, climbs out, is a link, an archive, a bomb, damaged or protected.
+        With a row for each entry that is absolute, climbs out, is a link, an archive, a bomb, damaged, protected, or
+        packed by another method than deflate.
     InvalidData
         If it is no zip, holds too many files or bytes (`max_set_files`, `max_set_gb`, `max_zip_ratio` in the settings),
         or there is no space for it.
@@ -67,7 +72,7 @@ def unzip(source: Path | IO[bytes], folder: Path, progress: Progress | None = No
     except (zipfile.BadZipFile, EOFError) as error:
         raise InvalidData(f"This file is not a zip that can be read to its end. Received: {error}") from error
     except OSError as error:
-        raise InvalidData(f"This archive cannot be unpacked. Received: {error}") from error
+        raise InvalidData(f"This archive cannot be unpacked. Received: {error.strerror or error}") from error
     return len(wanted)
 
 
@@ -104,11 +109,8 @@ def _judged(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, PurePosixPa
 
 
 def _fault(entry: zipfile.ZipInfo, name: PurePosixPath) -> tuple[str, str] | None:
-    written = entry.orig_filename
-    if not name.parts or any(ord(character) < 32 for character in written):
-        return LEAVES, f"not a name of a file: {written[:80]!r}"
-    if name.is_absolute() or re.match(r"[A-Za-z]:", str(name)) or ".." in name.parts:
-        return LEAVES, "expected a path inside the archive"
+    if fault := _name_fault(entry.orig_filename, name):
+        return LEAVES, fault
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return LINK, "a link or device, expected files and folders only"
@@ -116,9 +118,21 @@ def _fault(entry: zipfile.ZipInfo, name: PurePosixPath) -> tuple[str, str] | Non
         return NESTED, "unpack it first, or import it by itself"
     if entry.flag_bits & 0x1:
         return DAMAGED, "it is protected by a password"
+    if entry.compress_type not in _READ:
+        return DAMAGED, f"packed by method {entry.compress_type}: pack it again as an ordinary zip (deflate)"
     limit = settings().max_zip_ratio
     if entry.file_size > max(_SMALL, entry.compress_size * limit):
         return BOMB, f"{entry.file_size:,} bytes from {entry.compress_size:,}, at most {limit:g} times as many"
+    return None
+
+
+def _name_fault(written: str, name: PurePosixPath) -> str | None:
+    if not name.parts or any(ord(character) < 32 for character in written):
+        return f"not a name of a file: {written[:80]!r}"
+    if len(written) > _LONGEST_NAME or len(name.parts) > _MOST_PARTS:
+        return f"a name of {len(written):,} characters in {len(name.parts):,} parts: {written[:80]!r}"
+    if name.is_absolute() or re.match(r"[A-Za-z]:", str(name)) or ".." in name.parts:
+        return "expected a path inside the archive"
     return None
 
 
@@ -126,8 +140,12 @@ def _in_each_others_way(names: list[PurePosixPath]) -> list[Problem]:
     """Return a row for each name that another one would overwrite, also where case does not count."""
     counts = Counter(str(name).casefold() for name in names)
     rows = [Problem(name, TWICE, f"{count} entries of this name") for name, count in counts.items() if count > 1]
-    folders = {str(parent).casefold() for name in names for parent in name.parents}
-    rows += [Problem(name, TWICE, "both a file and a folder") for name in counts if name in folders]
+    ordered = sorted(name.replace("/", "\0") for name in counts)  # what is in a folder then follows it at once
+    rows += [
+        Problem(name.replace("\0", "/"), TWICE, "both a file and a folder")
+        for name, following in pairwise(ordered)
+        if following.startswith(f"{name}\0")
+    ]
     return rows
 
 

@@ -95,6 +95,13 @@ def link():
     return entry
 
 
+def packed_by(method):
+    """Return an entry in a method whose reader unpacks a chunk of 4 kB to gigabytes before anyone can look."""
+    entry = zipfile.ZipInfo("cells/all/9.png")
+    entry.compress_type = method
+    return entry
+
+
 def protected():
     buffer = zipped([("cells/all/9.png", png(1))])
     raw = bytearray(buffer.getvalue())
@@ -116,6 +123,10 @@ def protected():
         (("cells/all/zeros.png", bytes(5_000_000)), "unpacks to far more"),
         (("cells/ALL/0.PNG", png(1)), "listed twice"),
         (("cells/all", b"a file"), "listed twice"),
+        ((packed_by(zipfile.ZIP_BZIP2), png(1)), "damaged or protected"),
+        ((packed_by(zipfile.ZIP_LZMA), png(1)), "damaged or protected"),
+        (("a/" * 200 + "9.png", png(1)), "leaves the folder"),
+        (("cells/all/" + "9" * 600 + ".png", png(1)), "leaves the folder"),
     ],
 )
 def test_a_zip_that_does_harm_is_refused_by_row_and_leaves_nothing(places, entry, cause):

@@ -63,3 +63,9 @@ def test_imagej_stack_behind_one_directory_is_said() -> None:
     image = decode(described("ImageJ=1.54f\nimages=30\nslices=30\n"), "picture")
     assert [note.text.split(":")[0] for note in image.notes] == ["page 1 of 30"]
     assert np.array_equal(image.pixels, RGB)
+
+
+def test_a_description_made_to_be_slow_is_read_as_fast_as_any() -> None:
+    """A search that went on over the next tag would take hours here."""
+    image = decode(described("<Pixels " * 200_000), "picture")
+    assert image.microns_per_pixel is None
