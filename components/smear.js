@@ -22,6 +22,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (thumbnails.size > MOST) thumbnails.clear(); // those that are missed then are asked for
     Object.entries(data.thumbnails).forEach(([key, src]) => thumbnails.set(key, src));
     gallery?.showPictures();
+    field?.showPictures();
     return;
   }
   const root = parentElement.querySelector(".smear");
@@ -144,7 +145,8 @@ class Actions {
 
   act(what, to = "") {
     const pending = waiting.cells();
-    const cells = this.owner.chosen().filter((cell) => !pending.has(cell.n));
+    const free = this.owner.chosen().filter((cell) => !pending.has(cell.n));
+    const cells = what === "confirm" ? free.filter((cell) => cell.state === "open") : free; // else it would undo a person
     if (!cells.length) return;
     this.owner.send({ what, to, cells: cells.map((cell) => [cell.n, cell.v]) });
     this.owner.goOn();
@@ -209,15 +211,22 @@ class Gallery {
     this.grid.setAttribute("aria-label", data.words);
     const here = new Set(data.cells.map((cell) => cell.n));
     this.picked.forEach((n) => here.has(n) || this.picked.delete(n));
-    const place = data.cells.findIndex((cell) => cell.n === this.cursor);
+    const begin = (cell) => (this.cursor ? cell.n === this.cursor : cell.state === "open");
+    const place = data.cells.findIndex(begin);
     this.last = place >= 0 ? place : Math.min(this.last, Math.max(0, data.cells.length - 1));
     this.tiles = data.cells.map((cell, place) => this.tile(cell, place));
-    const parts = [];
+    const boxes = [];
     data.cells.forEach((cell, place) => {
-      if (cell.group !== data.cells[place - 1]?.group) parts.push(this.heading(cell.group));
-      parts.push(this.tiles[place]);
+      if (cell.group !== data.cells[place - 1]?.group) {
+        boxes.push(element("div", "box", { role: "presentation" }));
+        const tiles = element("div", "tiles", { role: "group", "aria-label": cell.group });
+        boxes.at(-1).append(this.heading(cell.group), tiles);
+      }
+      boxes.at(-1).lastChild.append(this.tiles[place]);
     });
-    this.grid.replaceChildren(...parts);
+    const at = this.grid.scrollTop;
+    this.grid.replaceChildren(...boxes);
+    this.grid.scrollTop = at;
     this.showPictures();
     this.mark();
   }
@@ -228,12 +237,20 @@ class Gallery {
     const made = element("button", "group", { type: "button", tabindex: "-1", title: "Choose these" });
     made.append(group, element("small", "", {}, `${this.data.totals[group] ?? cells.length}`));
     made.onclick = () => {
-      const open = cells.filter((cell) => cell.state === "open");
-      (open.length ? open : cells).forEach((cell) => this.picked.add(cell.n));
+      this.pickOpen(cells);
       this.focus();
       this.mark();
     };
     return made;
+  }
+
+  // First those that nobody has reviewed, then all, then none.
+  pickOpen(cells) {
+    const open = cells.filter((cell) => cell.state === "open");
+    const has = (some) => some.every((cell) => this.picked.has(cell.n));
+    if (open.length && !has(open)) open.forEach((cell) => this.picked.add(cell.n));
+    else if (!has(cells)) cells.forEach((cell) => this.picked.add(cell.n));
+    else cells.forEach((cell) => this.picked.delete(cell.n));
   }
 
   showPictures() {
@@ -330,8 +347,7 @@ class Gallery {
       End: () => this.tiles.length - 1,
     };
     if (event.key === "a" && !event.ctrlKey && !event.metaKey) {
-      if (this.picked.size === this.data.cells.length) this.picked.clear();
-      else this.range(0, this.data.cells.length - 1);
+      this.pickOpen(this.data.cells);
     } else if (event.key === "Escape") this.picked.clear();
     else if (event.key === "Enter" && event.target === this.grid) this.tiles[this.last]?.click();
     else if (event.key === "f") this.send({ what: "look", cell: this.data.cells[this.last].n });
@@ -368,13 +384,15 @@ class Field {
     this.boxes = svg("svg", { preserveAspectRatio: "none" });
     this.words = element("p", "words", { "aria-live": "polite" });
     this.view.append(this.image, this.boxes, this.buttons());
-    root.replaceChildren(this.actions.root, this.words, this.view);
+    this.film = element("div", "film", { role: "listbox", "aria-label": "Fields of this case" });
+    root.replaceChildren(this.actions.root, this.words, this.view, this.film);
     this.listen();
     this.watch = new ResizeObserver(() => this.place());
     this.watch.observe(this.view);
   }
 
   end() {
+    clearTimeout(this.asking);
     this.watch.disconnect();
   }
 
@@ -383,13 +401,19 @@ class Field {
     this.data = data;
     this.actions.show(data);
     this.view.style.aspectRatio = `${data.width} / ${data.height}`;
-    this.view.style.maxWidth = `calc(66vh * ${data.width / data.height})`;
+    this.view.style.maxWidth = `calc(max(24rem, 100vh - 27rem) * ${data.width / data.height})`;
     this.view.setAttribute("aria-label", `${data.words}: drag moves, wheel zooms, d draws a missed cell`);
     if (other) {
       this.picked = null;
       this.reset();
     }
+    this.showFilm();
     if (!data.cells.some((cell) => cell.n === this.picked)) this.picked = null;
+    const newest = Math.max(0, ...data.cells.map((cell) => cell.n));
+    if (this.awaited && newest > this.awaited) {
+      this.picked = newest; // the drawn cell, ready to be called
+      this.awaited = 0;
+    }
     if (data.look) this.look(data.cells.find((cell) => cell.n === data.look));
     this.drawn = null;
     this.showPicture();
@@ -398,6 +422,32 @@ class Field {
 
   focus() {
     this.view.focus({ preventScroll: true });
+  }
+
+  showFilm() {
+    const frames = this.data.film.map(([number, name, open]) => {
+      const words = `Field ${number}: ${open ? `${open} to review` : "reviewed"}`;
+      const here = number === this.data.field;
+      const frame = element("button", "frame", { type: "button", title: words, role: "option", "aria-selected": here });
+      frame.dataset.name = name;
+      frame.append(element("img", "", { alt: words }), element("span", "", {}, open ? `${number}` : `${number} ✓`));
+      frame.onclick = () => this.send({ what: "field", number });
+      return frame;
+    });
+    this.film.replaceChildren(...frames);
+    const here = frames.find((frame) => frame.getAttribute("aria-selected") === "true");
+    if (here) this.film.scrollLeft = here.offsetLeft - this.film.clientWidth / 2;
+    this.showPictures();
+  }
+
+  showPictures() {
+    const missed = [...this.film.children].filter((frame) => {
+      const src = thumbnails.get(frame.dataset.name);
+      if (src) frame.firstChild.setAttribute("src", src);
+      return !src;
+    });
+    clearTimeout(this.asking);
+    if (missed.length) this.asking = setTimeout(() => this.send({ what: "pictures" }), PATIENCE);
   }
 
   // Put a cell in the middle, in a view six times as wide as it is.
@@ -500,6 +550,7 @@ class Field {
       if (this.drawing && this.moved > 6) {
         const box = [0, 1].map((axis) => [from[axis], to[axis]].sort((a, b) => a - b));
         this.switchPen(false);
+        this.awaited = Math.max(0.5, ...this.data.cells.map((cell) => cell.n));
         this.send({ what: "draw", box: [box[0][0], box[1][0], box[0][1], box[1][1]] });
       } else if (this.moved <= 6) this.pick(to);
       this.place();

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from components.smear_pictures import KEPT, thumbnails
+from components.smear_pictures import KEPT, cell_uri
 from leuk_core.cases import CaseCell, CaseField
 from leuk_core.errors import LeukError
 
@@ -39,8 +39,10 @@ class Ahead:
 
     def _work(self, cells: Sequence[CaseCell], fields: Sequence[CaseField]) -> None:
         try:
+            by_number = {field.number: field for field in fields}
             for cell in sorted(cells, key=lambda cell: cell.field):
-                thumbnails([cell], fields)
+                field = by_number[cell.field]
+                cell_uri(field.pixels_sha256, cell.box, field.microns_per_pixel)
                 time.sleep(PAUSE)
         except LeukError:
             self._done = None  # a picture is gone: whoever looks at its cells is told

@@ -20,17 +20,18 @@ def bench(case_id: str, by: str) -> None:
     """Draw the work on a case; an action draws this part alone anew, the count first."""
     known = held(load_case(case_id))
     ahead().begin(known.case.id, known.cells, known.fields)
-    show_said()
+    with st.container():  # always there, so that what stands below keeps its place
+        show_said()
     left, right = st.columns([2.1, 1], gap="medium")
     with right:
         show_differential(count_cells(known.cells, known.case.specimen, known.classes), known.classes)
+        st.page_link("pages/cases.py", label="Confirm the case, take its report away", icon=":material/task_alt:")
         st.caption(made_by(known))
     with left:
         top = st.container(horizontal=True, vertical_alignment="center")
         with top:
-            view = st.segmented_control(
-                "Show", VIEWS, default=VIEWS[0], required=True, key=VIEW, label_visibility="collapsed"
-            )
+            st.session_state.setdefault(VIEW, VIEWS[0])
+            view = st.segmented_control("Show", VIEWS, required=True, key=VIEW, label_visibility="collapsed")
             _own_class()
         if view == "fields":
             show_fields(known, by)

@@ -118,8 +118,8 @@ def _do(case_id: str, by: str, what: Mapping[str, Any]) -> list[CaseCell]:
         for cell in known.cells
         if cell.number in versions and cell.case_id == case_id
     ]
-    if kind == "confirm":
-        return confirm_cells(cells, by)
+    if kind == "confirm":  # what a person has said already stays
+        return confirm_cells([cell for cell in cells if cell.state is CellState.OPEN and cell.suggested], by)
     if kind == "reclassify":
         return reclassify_cells(cells, by, str(what.get("to")))
     if kind == "remove":
@@ -162,11 +162,6 @@ def group_of(cell: CaseCell) -> str:
     if cell.state in (CellState.UNIDENTIFIED, CellState.NOT_COUNTED):
         return str(cell.state)
     return cell.shown or NOTHING_SAID
-
-
-def picture_key(cell: CaseCell) -> str:
-    """Return what the browser keeps a cell's picture under."""
-    return f"{cell.case_id}/{cell.number}"
 
 
 def sent(known: Held, words: str) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import streamlit as st
 
 from components.models import loaded
 from components.smear_cells import Held, act, asked, sent, sent_cell, tell
 from components.smear_intake import sorter
 from components.smear_parts import PARTS
-from components.smear_pictures import field_uri, film_uri
+from components.smear_pictures import field_uri, film, send_again
 from leuk_core.cases import CaseField, CellState, add_cell
 from leuk_core.cases.editing import remove_field
 
 VIEW, FIELD, CELL = "leuk.smear.view", "leuk.smear.field", "leuk.smear.cell"
-FILM = 12
 PART = "leuk-smear-field"
 
 
@@ -29,9 +30,11 @@ def show_fields(known: Held, by: str) -> None:
         key=PART,
         data=sent(known, f"field {field.number}")
         | {"kind": "field", "name": field.pixels_sha256, "width": field.width, "height": field.height,
-           "cells": [sent_cell(cell, known) for cell in cells], "look": st.session_state.pop(CELL, None)},
+           "cells": [sent_cell(cell, known) for cell in cells], "look": st.session_state.pop(CELL, None),
+           "field": field.number, "film": frames(known)},
         on_acted_change=lambda: _acted(known, by, field),
     )  # fmt: skip
+    PARTS["thumbnails"](key="leuk-smear-film", data={"thumbnails": film(known.fields)})
     PARTS["picture"](
         key="leuk-smear-picture",
         data={"picture": {"name": field.pixels_sha256, "src": field_uri(field.pixels_sha256)}},
@@ -42,31 +45,17 @@ def show_fields(known: Held, by: str) -> None:
         if st.button("Take this field out", icon=":material/delete:", type="tertiary", key="leuk.smear.out"):
             tell(lambda: remove_field(known.case.id, by, field.number))
             st.rerun(scope="fragment")
-    _film(known, field)
+
+
+def frames(known: Held) -> list[tuple[int, str, int]]:
+    """Return of each field its number, its identity and how many of its cells are still to be reviewed."""
+    left = Counter(cell.field for cell in known.cells if cell.state is CellState.OPEN)
+    return [(field.number, field.pixels_sha256, left[field.number]) for field in known.fields]
 
 
 def look_at(number: int, cell: int | None = None) -> None:
     """Show a field with the next drawing, and a cell of it in the middle."""
     st.session_state[VIEW], st.session_state[FIELD], st.session_state[CELL] = "fields", number, cell
-
-
-def _film(known: Held, chosen: CaseField) -> None:
-    place = known.fields.index(chosen)
-    first = max(0, min(place - FILM // 2, len(known.fields) - FILM))
-    columns = st.columns(FILM, gap="small")
-    for column, field in zip(columns, known.fields[first : first + FILM], strict=False):
-        left = sum(cell.field == field.number and cell.state is CellState.OPEN for cell in known.cells)
-        with column:
-            st.html(f'<img src="{film_uri(field.pixels_sha256)}" alt="" style="width:100%;border-radius:4px">')
-            st.button(
-                f"{field.number}{'' if left else ' ✓'}",
-                key=f"leuk.smear.film.{field.number}",
-                help=f"Field {field.number}: {left} cells to review",
-                type="primary" if field is chosen else "secondary",
-                on_click=look_at,
-                args=(field.number,),
-                width="stretch",
-            )
 
 
 def _acted(known: Held, by: str, field: CaseField) -> None:
@@ -75,6 +64,10 @@ def _acted(known: Held, by: str, field: CaseField) -> None:
         if what["what"] == "draw":
             box = tuple(float(value) for value in what["box"])
             tell(lambda box=box: _draw(known, by, field, box))  # type: ignore[misc]
+        elif what["what"] == "pictures":
+            send_again()
+        elif what["what"] == "field":
+            look_at(int(what["number"]))
         elif what["what"] == "turn":
             look_at(numbers[(numbers.index(field.number) + int(what["by"])) % len(numbers)])
         else:

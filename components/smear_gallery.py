@@ -8,14 +8,13 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from components.smear_cells import SET_ASIDE, Held, act, asked, group_of, picture_key, sent, sent_cell
+from components.smear_cells import SET_ASIDE, Held, act, asked, group_of, sent, sent_cell
 from components.smear_fields import look_at
 from components.smear_parts import PARTS
-from components.smear_pictures import thumbnails
+from components.smear_pictures import send_again, thumbnails
 from leuk_core.cases import CaseCell, CellClass, CellState, most_doubtful_first
 
 CLASS, ONLY_OPEN, PAGE = "leuk.smear.class", "leuk.smear.open", "leuk.smear.page"
-SENT = "leuk.smear.sent"
 A_PAGE = 96
 EVERY = "all cells"
 """What is chosen while no class is."""
@@ -48,16 +47,7 @@ def show_gallery(known: Held, by: str, top: DeltaGenerator) -> None:
            "totals": {names[code]: n for code, n in counts.items()}},
         on_acted_change=lambda: _acted(known, by, key, page, pages),
     )  # fmt: skip
-    PARTS["thumbnails"](key="leuk-smear-thumbnails", data={"thumbnails": _new_pictures(known, part)})
-
-
-def _new_pictures(known: Held, cells: Sequence[CaseCell]) -> dict[str, str]:
-    """Return the pictures that this session's browser has not got yet; it asks for those that it misses."""
-    has: set[str] = st.session_state.setdefault(SENT, set())
-    new = [cell for cell in cells if picture_key(cell) not in has]
-    has.update(map(picture_key, new))
-    found = thumbnails(new, known.fields)
-    return {picture_key(cell): found[cell.number] for cell in new}
+    PARTS["thumbnails"](key="leuk-smear-thumbnails", data={"thumbnails": thumbnails(part, known.fields)})
 
 
 def counted(cells: Sequence[CaseCell], classes: Sequence[CellClass]) -> dict[str, int]:
@@ -90,7 +80,7 @@ def _acted(known: Held, by: str, key: str, page: int, pages: int) -> None:
         if what["what"] == "page":
             page = st.session_state[key] = min(pages, max(1, page + int(what["by"])))
         elif what["what"] == "pictures":
-            st.session_state.pop(SENT, None)
+            send_again()
         elif what["what"] == "look":
             cell = next((cell for cell in known.cells if cell.number == what["cell"]), None)
             if cell:

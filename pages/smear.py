@@ -44,7 +44,6 @@ def main() -> None:
         drop_fields(case, by, begun=True)
     show_told()
     bench(case.id, by)
-    st.page_link("pages/cases.py", label="Confirm the case, take its report away", icon=":material/task_alt:")
 
 
 main()
