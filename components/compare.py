@@ -11,7 +11,7 @@ import streamlit as st
 from components.all_models import Opinions, Said, opinions
 from components.answers import Row, known
 from components.compare_ensemble import Together, together
-from components.models import model_title
+from components.models import chosen_version, model_title, newest_models
 from components.pictures import Arrival, arrivals
 from components.scale import Scale
 from components.share import Share
@@ -161,6 +161,16 @@ def step(by: int) -> None:
     if chosen is not None:
         place = min(max(cells.index(chosen) + by, 0), len(cells) - 1)
         choose_cell(cells[place].number)
+
+
+def choose_only(names: Sequence[str]) -> None:
+    """Ask these models only, by their names, of whichever task is looked at; a person may add others."""
+    version = chosen_version()
+    if version is not None:
+        of_task = [entry.model for entry in newest_models(version)]
+        key = f"{MODELS}.{version.task}"
+        st.session_state[key] = [name for name in of_task if name in names] or of_task
+        st.session_state[f"{key}.known"] = of_task
 
 
 def choose_models(models: Sequence[ModelVersion]) -> list[ModelVersion]:

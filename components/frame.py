@@ -8,10 +8,12 @@ from contextlib import contextmanager
 import streamlit as st
 
 from components.about import about
+from components.demonstration import follow_link, show_place
 from components.incidents import record
 from components.login import login, may_go_on, who
 from components.models import choose, chosen_task, chosen_version, light
 from components.pictures import picture_names
+from components.reading import how_to_read
 from components.worker_light import worker_light
 from leuk_core import PROJECT_ROOT, RESEARCH_ONLY, __version__
 from leuk_core.errors import LeukError
@@ -24,7 +26,10 @@ PAGES = (
     ("pages/preprocessing.py", "Preprocessing", ":material/tune:"),
     ("pages/compare.py", "Compare", ":material/compare:"),
     ("pages/evidence.py", "Evidence", ":material/fact_check:"),
+    ("pages/smear.py", "Smear", ":material/grid_view:"),
+    ("pages/cases.py", "Cases", ":material/folder_shared:"),
     ("pages/retrain.py", "Retrain", ":material/model_training:"),
+    ("pages/limits.py", "Limits", ":material/rule:"),
 )
 STYLES = (PROJECT_ROOT / "assets" / "style.css", PROJECT_ROOT / "assets" / "diagnose.css")
 LOGO = PROJECT_ROOT / "assets" / "logo.svg"
@@ -61,6 +66,7 @@ def frame() -> st.Page:
         if version:
             about(version)
     foot()
+    follow_link()
     return chosen
 
 
@@ -78,7 +84,10 @@ def page(title: str, lead: str = "") -> None:
         frame()
         st.rerun()
     del st.session_state[FRAMED]
-    st.title(title, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(title, anchor=False, width="content")
+        how_to_read(title)
+    show_place(title)
     if lead:
         st.markdown(lead)
 

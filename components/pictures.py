@@ -159,7 +159,7 @@ def drop_zone(label: str = "Drop cell pictures here") -> None:
     )
     if files:
         repeated = take_with_bar([(file.name, file.getvalue()) for file in files])
-        _let_go([file.file_id for file in files])
+        let_go([file.file_id for file in files])
         st.session_state[UPLOADER] = turn + 1
         if repeated:
             st.session_state["leuk.notice"] = f"{repeated} of these files were here already and were left out."
@@ -183,7 +183,7 @@ def take_with_bar(files: Sequence[tuple[str, bytes]]) -> int:
     return take(files, show)
 
 
-def _let_go(file_ids: Iterable[str]) -> None:
+def let_go(file_ids: Iterable[str]) -> None:
     """Take the uploaded bytes out of Streamlit's store, which would otherwise keep them until the session ends."""
     context = get_script_run_ctx()
     remove = getattr(context.uploaded_file_mgr, "remove_file", None) if context else None

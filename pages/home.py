@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from components.demonstration import link, show_steps, steps
 from components.frame import page
 from components.models import figure_sentence, model_title
 from components.untrained import untrained_panel
@@ -42,6 +43,10 @@ def main() -> None:
         "Leukemia smear workbench",
         "Blood cells in; which class of a public data set each resembles, and why to doubt it, out.",
     )
+    with st.container(horizontal=True, gap="medium", key="leuk-begin"):
+        st.page_link("pages/diagnose.py", label="Drop your own cells", icon=":material/upload:")
+        link(steps()[0], "Guided demonstration, 5 minutes", ":material/play_arrow:")
+        st.page_link("pages/limits.py", label="Limits and intended use", icon=":material/rule:")
     is_, is_not = st.columns(2, border=True)
     is_.markdown(
         "**What this is**\n\n"
@@ -58,6 +63,7 @@ def main() -> None:
         with column.container(horizontal=True):
             for target, name in links:
                 st.page_link(target, label=name, icon=":material/arrow_forward:")
+    show_steps()
     installed_models()
 
 
