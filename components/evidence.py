@@ -10,6 +10,7 @@ from leuk_core.data.splits import Protocol
 from leuk_core.registry import ModelVersion, Task
 from leuk_core.reports.answer import short_answer
 from leuk_core.reports.cards import GUIDELINES, card_html, data_cards, model_card
+from leuk_core.reports.detection import detection_html, judged_detectors
 from leuk_core.reports.evidence import HEADINGS, WHY, Results, TaskEvidence, limits_of
 from leuk_core.reports.page import report_html
 from leuk_core.reports.pieces import STYLE, badge, list_html
@@ -125,6 +126,13 @@ def show_rankings(evidence: TaskEvidence, version: ModelVersion) -> None:
     for protocol in evidence.protocols:
         heading = f'<h4>{HEADINGS[protocol]}</h4><p class="ev-quiet">{WHY[protocol]}</p>'
         ev_html(heading + ranking_html(evidence.rankings(protocol), version.ref))
+
+
+def show_detectors() -> None:
+    """Draw how well white cells are found on whole fields, by each detector."""
+    if html := detection_html(judged_detectors()):
+        st.header("White cells found on whole fields", anchor=False, divider="gray")
+        ev_html(html)
 
 
 def show_authors(task: Task) -> None:

@@ -9,6 +9,7 @@ from components.evidence_charts import show_charts
 from components.frame import page
 from components.models import chosen_task, chosen_version, model_title
 from components.untrained import untrained_panel
+from leuk_core.cells.sort import TASK as SORTED_BY
 from leuk_core.registry import ModelVersion, load_task
 from leuk_core.reports.evidence import TaskEvidence
 from leuk_core.reports.page import QUESTION
@@ -54,6 +55,8 @@ def models(version: ModelVersion) -> None:
         evidence.show_rankings(everything, version)
     with authors:
         evidence.show_authors(task)
+    if task.id == SORTED_BY:
+        evidence.show_detectors()
 
 
 def untrained(task: str) -> None:

@@ -7,12 +7,14 @@ from html import escape
 from typing import Any
 
 from leuk_core import RESEARCH_ONLY, __version__
+from leuk_core.cells.sort import TASK as SORTED_BY
 from leuk_core.data.audit.page import STYLE as AUDIT_STYLE
 from leuk_core.data.audit.page import about, balance_html, shortcuts_html, verdicts_html
 from leuk_core.evaluation.results import HIGHEST
 from leuk_core.registry import ModelVersion, Task
 from leuk_core.reports.answer import short_answer
 from leuk_core.reports.cards import GUIDELINES, card_html, data_cards, model_card
+from leuk_core.reports.detection import detection_html, judged_detectors
 from leuk_core.reports.drawings import coverage_svg, curves_svg, reliability_svg, subjects_svg
 from leuk_core.reports.evidence import HEADINGS, WHY, Results, TaskEvidence, limits_of, stored_audit
 from leuk_core.reports.pieces import STYLE, badge, list_html
@@ -66,6 +68,7 @@ def report_html(version: ModelVersion, task: Task) -> str:
             for protocol in evidence.protocols
         ),
         f"<h2>Reported by the authors</h2>{paper_html(task.id)}",
+        *([_section("White cells found on whole fields", found)] if (found := _detection(task)) else []),
         f"<h2>Audit of the training data</h2>{_audit(stored_audit(task.id), task)}",
         f'<h2>Model card</h2><p class="ev-quiet">{escape(GUIDELINES)}</p>{card_html(model_card(version, task))}',
         f"<h2>Data card</h2>{card_html(data_cards(version, task))}",
@@ -132,6 +135,10 @@ def _charts(facts: Mapping[str, Any], task: Task) -> Iterator[tuple[str, str]]:
     )
     for metric in metrics:
         yield f"Learning curves by fold: {metric} (training dashed)", curves_svg(history, metric)
+
+
+def _detection(task: Task) -> str:
+    return detection_html(judged_detectors()) if task.id == SORTED_BY else ""
 
 
 def _audit(facts: Mapping[str, Any] | None, task: Task) -> str:
