@@ -61,7 +61,7 @@ def served(data_dir: Path | None = None) -> Iterator[Served]:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "LEUK_DATA_DIR": str(data_dir or folder), "NO_PROXY": "127.0.0.1"}
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        command = [sys.executable, "-m", "streamlit", "run", "web.py", "--server.port", str(port)]
         started = time.perf_counter()
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

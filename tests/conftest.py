@@ -156,7 +156,7 @@ def app_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("app")
     port = free_port()
     environment = dict(os.environ, LEUK_DATA_DIR=str(folder / "data"), LEUK_CACHE_DIR=str(folder / "cache"))
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", "web.py", "--server.port", str(port)]
     log = folder / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
