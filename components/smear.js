@@ -372,7 +372,7 @@ class Gallery {
 }
 
 const HELP =
-  "Click cells (shift: a row, a: all), or move by arrows; then a key of the row above. f: its field. Page keys: next page.";
+  "Click cells (shift: a row of them, a: all) or move by arrows, then a key from above. f: its field.";
 const SIGNS = { confirmed: "✓", reclassified: "→", unidentified: "?", "not counted": "–" };
 
 class Field {

@@ -1,4 +1,4 @@
-"""What a case will need soon, made ready in a thread of its own: small pictures of its cells."""
+"""What a case will need soon, worked out in a thread of its own: small pictures of cells, fields of the same place."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import streamlit as st
 
 from components.smear_pictures import KEPT, cell_uri
 from leuk_core.cases import CaseCell, CaseField
+from leuk_core.cases.labelled import field_picture
+from leuk_core.cases.same_place import SamePlace, SamePlaces
 from leuk_core.errors import LeukError
 
 PAUSE = 0.005
 """Seconds after each cell, so that whoever works meanwhile waits for nothing."""
+
+CASES = 8
 
 
 @st.cache_resource(show_spinner=False)
@@ -23,28 +27,55 @@ def ahead() -> Ahead:
 
 
 class Ahead:
-    """Works ahead for one case at a time: who opens another one meanwhile waits as without this."""
+    """Works ahead for one case at a time; what it found of the last `CASES` cases is kept."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._done: tuple[str, int] | None = None
+        self._places: dict[str, SamePlaces] = {}
+        self._tried: dict[str, tuple[int, ...]] = {}
 
     def begin(self, case_id: str, cells: Sequence[CaseCell], fields: Sequence[CaseField]) -> None:
-        """Begin with a case; does nothing while at work, or where these fields were the last that it did."""
-        asked = case_id, len(fields)
-        if asked == self._done or not self._lock.acquire(blocking=False):
+        """Begin with a case; does nothing while at work, or where these fields are done."""
+        if self.done(case_id, fields) or not self._lock.acquire(blocking=False):
             return
-        self._done = asked
-        threading.Thread(target=self._work, args=(cells[:KEPT], fields), name="leuk-ahead", daemon=True).start()
+        threading.Thread(
+            target=self._work, args=(case_id, cells[:KEPT], fields), name="leuk-ahead", daemon=True
+        ).start()
 
-    def _work(self, cells: Sequence[CaseCell], fields: Sequence[CaseField]) -> None:
+    def done(self, case_id: str, fields: Sequence[CaseField]) -> bool:
+        """Return whether all is worked out for these fields."""
+        return self._tried.get(case_id) == tuple(field.number for field in fields)
+
+    def places(self, case_id: str) -> tuple[SamePlace, ...]:
+        """Return the fields that show the same place, as far as that is known now."""
+        known = self._places.get(case_id)
+        return known.found if known is not None else ()
+
+    def _work(self, case_id: str, cells: Sequence[CaseCell], fields: Sequence[CaseField]) -> None:
         try:
-            by_number = {field.number: field for field in fields}
-            for cell in sorted(cells, key=lambda cell: cell.field):
-                field = by_number[cell.field]
-                cell_uri(field.pixels_sha256, cell.box, field.microns_per_pixel)
-                time.sleep(PAUSE)
+            known = self._of(case_id, fields)
+            for field in fields[len(known.numbers) :]:
+                picture = field_picture(field.pixels_sha256)
+                for cell in cells:
+                    if cell.field == field.number:
+                        cell_uri(field.pixels_sha256, cell.box, field.microns_per_pixel)
+                        time.sleep(PAUSE)
+                known.add(picture, field)
         except LeukError:
-            self._done = None  # a picture is gone: whoever looks at its cells is told
+            pass  # a picture is gone: whoever looks at its cells is told
         finally:
+            self._tried[case_id] = tuple(field.number for field in fields)
             self._lock.release()
+
+    def _of(self, case_id: str, fields: Sequence[CaseField]) -> SamePlaces:
+        """Return what was found of a case so far, or a new beginning where fields were taken out."""
+        known = self._places.pop(case_id, None)
+        numbers = tuple(field.number for field in fields)
+        if known is None or numbers[: len(known.numbers)] != known.numbers:
+            known = SamePlaces()
+        self._places[case_id] = known
+        while len(self._places) > CASES:
+            old = next(iter(self._places))
+            del self._places[old]
+            self._tried.pop(old, None)
+        return known

@@ -11,6 +11,7 @@ from components.smear_fields import VIEW, show_fields
 from components.smear_gallery import show_gallery
 from leuk_core.cases import Kind, load_case, own_class
 from leuk_core.cases.counting import count_cells
+from leuk_core.cases.same_place import repeated_cells
 
 VIEWS = ("gallery", "fields")
 
@@ -33,10 +34,11 @@ def bench(case_id: str, by: str) -> None:
             st.session_state.setdefault(VIEW, VIEWS[0])
             view = st.segmented_control("Show", VIEWS, required=True, key=VIEW, label_visibility="collapsed")
             _own_class()
+        twice = repeated_cells(ahead().places(case_id), known.cells)
         if view == "fields":
-            show_fields(known, by)
+            show_fields(known, by, twice)
         else:
-            show_gallery(known, by, top)
+            show_gallery(known, by, top, twice)
 
 
 def made_by(known: Held) -> str:

@@ -173,17 +173,19 @@ def sent(known: Held, words: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def sent_cell(cell: CaseCell, known: Held) -> dict[str, Any]:
-    """Return a cell as the browser gets it, without its picture."""
+def sent_cell(cell: CaseCell, known: Held, twice: Mapping[int, int]) -> dict[str, Any]:
+    """Return a cell as the browser gets it, without its picture; `twice` says which cells are others as well."""
     highest = max(cell.answer.probabilities.values(), default=None)
     machine = f"machine: {known.name(cell.answer.type) if cell.answer.type else 'undecided'}"
     if highest is not None:
         machine += f", likeliest {known.name(cell.answer.likeliest)} {highest:.2f}"
     said = f"{cell.state}{f' {known.name(cell.reviewed_type)}' if cell.reviewed_type else ''}"
     who = f"{said} by {cell.reviewer}; " if cell.reviewer else ""
-    doubts = "; ".join(words for _, words in cell.answer.doubts)
+    doubts = " ".join(words for _, words in cell.answer.doubts)
+    again = f" Perhaps cell {twice[cell.number]} once more, on another field." if cell.number in twice else ""
     return {
         "n": cell.number, "v": cell.version, "field": cell.field, "box": cell.box, "state": str(cell.state),
         "name": known.group_name(group_of(cell)), "doubts": bool(cell.answer.doubts),
-        "title": f"{who}{machine}{f'. {doubts}' if doubts else ''}",
+        "twice": cell.number in twice,
+        "title": f"{who}{machine}{f'. {doubts}' if doubts else ''}{again}",
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -18,7 +19,7 @@ VIEW, FIELD, CELL = "leuk.smear.view", "leuk.smear.field", "leuk.smear.cell"
 PART = "leuk-smear-field"
 
 
-def show_fields(known: Held, by: str) -> None:
+def show_fields(known: Held, by: str, twice: Mapping[int, int]) -> None:
     """Draw a field large with its boxes, and the strip of all fields under it."""
     if not known.fields:
         return
@@ -30,7 +31,7 @@ def show_fields(known: Held, by: str) -> None:
         key=PART,
         data=sent(known, f"field {field.number}")
         | {"kind": "field", "name": field.pixels_sha256, "width": field.width, "height": field.height,
-           "cells": [sent_cell(cell, known) for cell in cells], "look": st.session_state.pop(CELL, None),
+           "cells": [sent_cell(cell, known, twice) for cell in cells], "look": st.session_state.pop(CELL, None),
            "field": field.number, "film": frames(known)},
         on_acted_change=lambda: _acted(known, by, field),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -22,8 +22,8 @@ EVERY = "all cells"
 GALLERY = "leuk-smear-gallery"
 
 
-def show_gallery(known: Held, by: str, top: DeltaGenerator) -> None:
-    """Draw the cells; `top` is the row in which what is shown is chosen."""
+def show_gallery(known: Held, by: str, top: DeltaGenerator, twice: Mapping[int, int]) -> None:
+    """Draw the cells; `top` is the row in which what is shown is chosen, `twice` holds cells of two fields."""
     with top:
         only_open = st.toggle("to review only", key=ONLY_OPEN, value=False)
     cells = [cell for cell in known.cells if not only_open or cell.state is CellState.OPEN]
@@ -43,7 +43,8 @@ def show_gallery(known: Held, by: str, top: DeltaGenerator) -> None:
     PARTS["gallery"](
         key=GALLERY,
         data=sent(known, f"cells: {names.get(chosen, chosen)}")
-        | {"kind": "gallery", "cells": [sent_cell(cell, known) | {"group": names[group_of(cell)]} for cell in part],
+        | {"kind": "gallery",
+           "cells": [sent_cell(cell, known, twice) | {"group": names[group_of(cell)]} for cell in part],
            "totals": {names[code]: n for code, n in counts.items()}},
         on_acted_change=lambda: _acted(known, by, key, page, pages),
     )  # fmt: skip

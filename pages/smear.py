@@ -8,6 +8,7 @@ from components.case_choice import ask_person, choose_case, chosen_case, new_cas
 from components.frame import page
 from components.smear_bench import bench
 from components.smear_intake import drop_fields, show_told
+from components.smear_same_place import same_place
 from leuk_core import PROJECT_ROOT
 from leuk_core.cases import CaseState, list_fields
 from leuk_core.cells.differential import FIRST_LINE
@@ -43,6 +44,7 @@ def main() -> None:
     with right.popover("Add fields", icon=":material/add_photo_alternate:", width="stretch"):
         drop_fields(case, by, begun=True)
     show_told()
+    same_place(case.id, by)
     bench(case.id, by)
 
 

@@ -71,6 +71,11 @@ class _Kept:
 class Overlaps:
     """The overlaps among the fields of a case, found field by field; about 60 kB are kept of each.
 
+    Parameters
+    ----------
+    near : int or None
+        How many fields before it each is compared with; None takes all.
+
     Examples
     --------
     >>> overlaps = Overlaps()
@@ -78,7 +83,8 @@ class Overlaps:
     []
     """
 
-    def __init__(self) -> None:
+    def __init__(self, near: int | None = None) -> None:
+        self.near = near
         self.found: list[Overlap] = []
         self._fields: list[_Kept] = []
 
@@ -103,9 +109,10 @@ class Overlaps:
         """
         new = _kept(image, field)
         place = len(self._fields)
+        first = 0 if self.near is None else max(0, place - self.near)
         found = [
             overlap
-            for index, old in enumerate(self._fields)
+            for index, old in enumerate(self._fields[first:], first)
             if (overlap := _compared(index, old, place, new)) is not None
         ]
         self._fields.append(new)
