@@ -1,4 +1,4 @@
-"""The command line: `python -m leuk_core decode | predict | explain | smear | cases | models | doctor`.
+"""The command line, `python -m leuk_core`: decode, predict, explain, smear, cases, backup, restore, models, doctor.
 
 With `--json` each answer is one line of JSON on standard output, UTF-8 whatever the locale, in the order given and
 written as soon as it stands. Logs go to standard error. Exit status: 0 all answered, 1 some refused, 2 wrong use.
@@ -116,6 +116,31 @@ def run_models(options: argparse.Namespace) -> int:
         for entry in list_versions()
     )
     return _write(rows, options, lambda row: f"{row['model']}{'  (default)' if row['default'] else ''}")
+
+
+def run_backup(options: argparse.Namespace) -> int:
+    """Copy the data folder."""
+    from leuk_core.backup import back_up  # noqa: PLC0415 (`decode` needs no database)
+
+    return _kept(lambda: back_up(options.folder), options, f"backed up into {options.folder}")
+
+
+def run_restore(options: argparse.Namespace) -> int:
+    """Bring a backup back."""
+    from leuk_core.backup import restore  # noqa: PLC0415
+
+    return _kept(lambda: restore(options.folder, options.into), options, f"restored into {options.into}")
+
+
+def _kept(work: Callable[[], Any], options: argparse.Namespace, words: str) -> int:
+    """Write one row about a backup or its return."""
+    row: Row = {"ok": False, "made": None, "files": None, "bytes": None, "database": None, "error": None}
+    try:
+        found = work()
+        row |= {"ok": True, "made": found.made, "files": found.files, "bytes": found.size, "database": found.database}
+    except LeukError as error:
+        row["error"] = str(error)
+    return _write(iter([row]), options, lambda row: row["error"] or f"{row['files']} files of {row['made']} {words}")
 
 
 def run_doctor(options: argparse.Namespace) -> int:
@@ -300,6 +325,14 @@ def _parser() -> argparse.ArgumentParser:
     verb.set_defaults(run=run_smear)
 
     _add_cases(verbs.add_parser("cases", help="saved cases: list, show, export or check them"))
+
+    verb = verbs.add_parser("backup", help="copy all that this installation keeps, also while it is in use")
+    verb.add_argument("folder", type=Path, metavar="NEW_FOLDER")
+    verb.set_defaults(run=run_backup)
+    verb = verbs.add_parser("restore", help="bring a backup back into a new data folder")
+    verb.add_argument("folder", type=Path, metavar="BACKUP")
+    verb.add_argument("--into", type=Path, required=True, metavar="NEW_DATA_FOLDER")
+    verb.set_defaults(run=run_restore)
 
     verbs.add_parser("models", help="the installed model versions").set_defaults(run=run_models)
     verbs.add_parser("doctor", help="is everything in place?").set_defaults(run=run_doctor)
