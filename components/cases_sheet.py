@@ -22,7 +22,10 @@ from leuk_core.cases.gathered import Gathered, gather
 from leuk_core.errors import LeukError
 
 SAID = "leuk.cases.said"
-MIMES = {"pdf": "application/pdf", "csv": "text/csv", "png": "image/png", "json": "application/fhir+json"}
+MIMES = {
+    "pdf": "application/pdf", "csv": "text/csv", "png": "image/png", "json": "application/fhir+json",
+    "dcm": "application/dicom",
+}  # fmt: skip
 LABELS = {
     "pdf": "Report (PDF)",
     "differential": "Differential (CSV)",
@@ -31,6 +34,8 @@ LABELS = {
     "gallery": "Gallery (PNG)",
     "fhir-r5": "FHIR R5",
     "fhir-r4b": "FHIR R4B",
+    "dicom-gallery": "Gallery (DICOM)",
+    "dicom-fields": "Fields (DICOM)",
 }
 
 

@@ -350,7 +350,7 @@ def _add_cases(verb: argparse.ArgumentParser) -> None:
     word.add_argument("name", metavar="CASE")
     word = words.add_parser("export", help="one file about a case; told in the trail")
     word.add_argument("name", metavar="CASE")
-    forms = ("pdf", "differential", "csv", "parquet", "gallery", "fhir-r5", "fhir-r4b")
+    forms = ("pdf", "differential", "csv", "parquet", "gallery", "fhir-r5", "fhir-r4b", "dicom-gallery", "dicom-fields")
     word.add_argument("--form", "--as", choices=forms, default="pdf", help="what it holds")
     word.add_argument("--by", required=True, metavar="NAME", help="who takes it")
     word.add_argument("--out", type=Path, required=True, metavar="PATH", help="file or folder")

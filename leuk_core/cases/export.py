@@ -14,6 +14,7 @@ from leuk_core.errors import InvalidParameter
 from leuk_core.reports.case_gallery import gallery_png
 from leuk_core.reports.case_pdf import case_pdf
 from leuk_core.reports.case_tables import cells_csv, cells_parquet, differential_csv
+from leuk_core.reports.dicom import gallery_dicom, overlay_dicom
 from leuk_core.reports.fhir import fhir_r4b, fhir_r5
 
 FORMS: dict[str, tuple[str, Callable[[Gathered, str], bytes]]] = {
@@ -24,6 +25,8 @@ FORMS: dict[str, tuple[str, Callable[[Gathered, str], bytes]]] = {
     "gallery": ("cells.png", gallery_png),
     "fhir-r5": ("r5.fhir.json", fhir_r5),
     "fhir-r4b": ("r4b.fhir.json", fhir_r4b),
+    "dicom-gallery": ("cells.dcm", gallery_dicom),
+    "dicom-fields": ("fields.dcm", overlay_dicom),
 }
 """What can be exported: end of the file's name, and what makes it."""
 

@@ -45,15 +45,20 @@ def gallery_png(found: Gathered, mark: str) -> bytes:
     mark : str
         Of the trail's row that tells of this export.
     """
+    info = PngInfo()
+    info.add_itxt("Description", f"{RESEARCH_ONLY} Cells of {found.case.name}, trail {mark}.")
+    out = io.BytesIO()
+    Image.fromarray(gallery_pixels(found)).save(out, "PNG", dpi=(DPI, DPI), pnginfo=info)
+    return out.getvalue()
+
+
+def gallery_pixels(found: Gathered) -> np.ndarray:
+    """Return the sheet with the cells by class, RGB; the warning stands at its head and its foot."""
     chosen = sorted(found.cells, key=lambda cell: cell.shown == cell.answer.type)[:MOST_CELLS]
     blocks = [_head(found, len(chosen)), *cell_rows(found, chosen), warning_foot(found.case.name, found.at, 1, 1)]
     canvas = Canvas(sum(block.height for block in blocks) + 2 * MARGIN)
     draw_blocks(canvas, blocks)
-    info = PngInfo()
-    info.add_itxt("Description", f"{RESEARCH_ONLY} Cells of {found.case.name}, trail {mark}.")
-    out = io.BytesIO()
-    Image.fromarray(canvas.pixels).save(out, "PNG", dpi=(DPI, DPI), pnginfo=info)
-    return out.getvalue()
+    return canvas.pixels
 
 
 def cell_rows(found: Gathered, cells: Iterable[CaseCell]) -> Iterator[Block]:
