@@ -31,7 +31,7 @@ def address(tmp_path: Path) -> Iterator[str]:
             f'client_id = "leuk"\nclient_secret = "secret"\n'
             f'server_metadata_url = "http://127.0.0.1:{server.server_port}/.well-known/openid-configuration"\n'
         )
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        command = [sys.executable, "-m", "streamlit", "run", "web.py", "--server.port", str(port)]
         process = subprocess.Popen(
             [*command, "--secrets.files", str(secrets)],
             cwd=PROJECT_ROOT, env=environment, stdout=output, stderr=output,
