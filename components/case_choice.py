@@ -6,8 +6,9 @@ import json
 
 import streamlit as st
 
+from leuk_core import access
 from leuk_core.cases import Case, CaseState, Specimen, create_case, load_case, search_cases
-from leuk_core.errors import InvalidParameter
+from leuk_core.errors import InvalidParameter, LeukError
 from leuk_core.settings import settings
 
 CASE, PERSON = "leuk.case", "leuk.person"
@@ -17,12 +18,20 @@ MOST = 200
 
 
 def person() -> str:
-    """Return the name of whoever reviews in this session; empty where nobody has given one."""
+    """Return the name of whoever reviews in this session: of the login, where there is one; empty where nobody is."""
+    if access.person().signed_in:
+        return access.person().name
     return str(st.session_state.get(PERSON) or "").strip()
 
 
 def ask_person() -> str:
-    """Draw the field for the reviewer's name; the last one typed on this installation stands in it."""
+    """Draw the field for the reviewer's name, and return it: the last one typed on this installation stands in it.
+
+    Where there is a login its name stands there, and none is typed.
+    """
+    if access.person().signed_in:
+        st.text_input("Reviewer", person().removeprefix(access.SIGNED), disabled=True, help="As you signed in.")
+        return person()
     if PERSON not in st.session_state:
         st.session_state[PERSON] = _remembered()
     st.text_input(
@@ -97,10 +106,14 @@ def new_case(by: str) -> None:
         stain = left.text_input("Stain", max_chars=100, placeholder="such as May-Grünwald-Giemsa")
         microscope = middle.text_input("Microscope", max_chars=100, placeholder="such as 100x oil, camera X")
         if st.form_submit_button("Create the case", type="primary", icon=":material/create_new_folder:"):
-            made = create_case(
-                by, name.strip() or None, specimen=specimen, stain=stain, microscope=microscope,
-                microns_per_pixel=scale,
-            )  # fmt: skip
+            try:
+                made = create_case(
+                    by, name.strip() or None, specimen=specimen, stain=stain, microscope=microscope,
+                    microns_per_pixel=scale,
+                )  # fmt: skip
+            except LeukError as error:
+                st.error(str(error), icon=":material/error:")
+                return
             open_case(made.id)
             st.rerun()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components.case_choice import open_case
+from leuk_core.access import signature
 from leuk_core.cases import Case, CaseState, CaseSummary, list_classes, search_cases
 from leuk_core.cases.counting import blasts_called
 
@@ -42,7 +43,7 @@ def show_list(chosen: Case | None) -> None:
         selection_default={"selection": {"rows": [ids.index(chosen.id)]}} if chosen and chosen.id in ids else None,
         hide_index=True,
         height="content" if len(found) < 8 else 320,
-        column_config={"blasts by persons": st.column_config.TextColumn(width="large")},
+        column_config={"blasts by persons": st.column_config.TextColumn(width="medium")},
     )
     if len(found) == MOST:
         st.caption(f"The {MOST} that were changed last; search for others.")
@@ -59,5 +60,5 @@ def _record(entry: CaseSummary, blasts: str) -> dict[str, str | int]:
         "fields": entry.fields,
         "cells": f"{entry.cells - entry.open} of {entry.cells} reviewed",
         "blasts by persons": blasts,
-        "by": case.confirmed_by or case.created_by,
+        "by": signature(case.confirmed_by) if case.confirmed_by else f"made by {case.created_by}",
     }

@@ -5,15 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from components.case_choice import open_case
+from components.cases_cells import show_cells
 from components.differential import show_differential
+from leuk_core.access import signature
 from leuk_core.cases import (
     Case,
     CaseState,
     CellState,
+    Specimen,
     amend_case,
     check_case,
     confirm_case,
     delete_case,
+    describe_case,
     history,
     trail,
 )
@@ -22,6 +26,8 @@ from leuk_core.cases.gathered import Gathered, gather
 from leuk_core.errors import LeukError
 
 SAID = "leuk.cases.said"
+AS_THEY_WERE = "as they were"
+ASIDE = (str(CellState.UNIDENTIFIED), str(CellState.NOT_COUNTED), str(CellState.REMOVED))
 MIMES = {
     "pdf": "application/pdf", "csv": "text/csv", "png": "image/png", "json": "application/fhir+json",
     "dcm": "application/dicom",
@@ -59,8 +65,11 @@ def show_sheet(case: Case, by: str) -> None:
         if found.confirmed_count is not None:
             st.caption("As amended; the report shows it as it was confirmed, too.")
         show_differential(found.count, found.classes)
+    show_cells(found)
     _amendments(found)
     _history(found.case)
+    if by and found.case.state is not CaseState.CONFIRMED:
+        _describe(found.case, by)
     if by:
         _delete(found.case, by)
 
@@ -68,8 +77,9 @@ def show_sheet(case: Case, by: str) -> None:
 def _facts(found: Gathered) -> None:
     case = found.case
     parts = [
-        f"**{case.state}**"
-        + (f" by {case.confirmed_by}, {case.confirmed:%Y-%m-%d %H:%M} UTC" if case.confirmed else "")
+        f"**{signature(case.confirmed_by)}**, {case.confirmed:%Y-%m-%d %H:%M} UTC"
+        if case.confirmed
+        else f"**{case.state}**, confirmed by nobody"
     ]
     parts.append(", ".join(filter(None, (str(case.specimen), case.stain, case.microscope))))
     parts.append(f"{found.count.n} cells on {len(found.fields)} fields, {found.count.n_reviewed} reviewed")
@@ -83,7 +93,8 @@ def _confirm(found: Gathered, by: str) -> None:
     left = found.count.n - found.count.n_reviewed
     unknown = sum(cell.state is CellState.UNIDENTIFIED for cell in found.cells)
     accepted = st.checkbox(f"{unknown} cells may stay unidentified") if unknown else False
-    words = f"{left} cells are still to be reviewed" if left else "no cell" if not found.count.n else ""
+    still = "1 cell is still" if left == 1 else f"{left} cells are still"
+    words = f"{still} to be reviewed" if left else "There is no cell to confirm." if not found.count.n else ""
     if st.button(
         f"Confirm as {by}",
         type="primary",
@@ -101,9 +112,11 @@ def _amend(found: Gathered, by: str) -> None:
         numbers = [cell.number for cell in found.cells]
         chosen = st.multiselect("Cells that it changes, if any (by number, as in the report)", numbers)
         names = found.names
-        code = st.selectbox("They are now", ["", *names], format_func=lambda code: names.get(code, "as they were"))
+        options = [AS_THEY_WERE, *names, *ASIDE]
+        code = st.selectbox("They are now", options, format_func=lambda code: names.get(code, code))
         if st.form_submit_button("Add"):
-            said = dict.fromkeys(chosen, (CellState.RECLASSIFIED, code)) if code else None
+            now = (CellState(code), None) if code in ASIDE else (CellState.RECLASSIFIED, code)
+            said = dict.fromkeys(chosen, now) if code != AS_THEY_WERE else None
             _do(lambda: amend_case(found.case, by, note, said), "The amendment was added.")
 
 
@@ -153,6 +166,26 @@ def _history(case: Case) -> None:
             if not faults:
                 as_was = " This case is as it was confirmed." if case.state is CaseState.CONFIRMED else ""
                 st.success(f"The trail is whole: {checked.n} rows.{as_was}", icon=":material/verified:")
+
+
+def _describe(case: Case, by: str) -> None:
+    with (
+        st.expander("Correct what is known of it", icon=":material/edit:"),
+        st.form("leuk.cases.describe", border=False),
+    ):
+        left, middle, right = st.columns(3)
+        name = left.text_input("Pseudonym", case.name, max_chars=64, help="No name of a patient, please.")
+        kinds = list(Specimen)
+        specimen = middle.selectbox("Specimen", kinds, kinds.index(case.specimen), format_func=str)
+        stain = left.text_input("Stain", case.stain, max_chars=100)
+        microscope = middle.text_input("Microscope", case.microscope, max_chars=100)
+        scale = right.number_input(
+            "µm per pixel", 0.02, 1.0, case.microns_per_pixel, 0.001, "%.3f", placeholder="measured by the red cells",
+            help="Counts for fields that are added from now on.",
+        )  # fmt: skip
+        if st.form_submit_button("Save"):
+            known = {"specimen": specimen, "stain": stain, "microscope": microscope, "microns_per_pixel": scale}
+            _do(lambda: describe_case(case, by, name=name, **known), "Saved.")
 
 
 def _delete(case: Case, by: str) -> None:

@@ -208,6 +208,7 @@ class Gallery {
   show(data) {
     this.data = data;
     this.actions.show(data);
+    this.actions.root.hidden = Boolean(data.readonly);
     this.grid.setAttribute("aria-label", data.words);
     const here = new Set(data.cells.map((cell) => cell.n));
     this.picked.forEach((n) => here.has(n) || this.picked.delete(n));
@@ -275,7 +276,7 @@ class Gallery {
     tile.append(element("span", "sign", {}, SIGNS[cell.state] ?? ""));
     if (cell.doubts && cell.state === "open") tile.append(element("span", "doubt", {}, "!"));
     if (cell.twice) tile.append(element("span", "twice", {}, "2×"));
-    tile.append(element("figcaption", "", {}, cell.name));
+    tile.append(element("figcaption", "", {}, this.data.readonly ? `${cell.n} ${cell.name}` : cell.name));
     tile.onclick = (event) => {
       if (event.shiftKey) this.range(this.last, place);
       else if (this.picked.has(cell.n)) this.picked.delete(cell.n);
@@ -284,7 +285,7 @@ class Gallery {
       this.focus();
       this.mark();
     };
-    tile.ondblclick = () => this.send({ what: "look", cell: cell.n });
+    if (!this.data.readonly) tile.ondblclick = () => this.send({ what: "look", cell: cell.n });
     return tile;
   }
 
@@ -322,7 +323,7 @@ class Gallery {
     const cell = this.data.cells[this.last];
     if (many > 1) this.words.textContent = `${many} chosen of ${this.data.cells.length} shown; Esc chooses none`;
     else if (cell && (many || this.moved)) this.words.textContent = `cell ${cell.n}, field ${cell.field}: ${cell.title}`;
-    else this.words.textContent = HELP;
+    else this.words.textContent = this.data.readonly ? "Click a cell to read what was said of it." : HELP;
   }
 
   // The tile nearest in the row above or below.
@@ -336,8 +337,8 @@ class Gallery {
   }
 
   key(event) {
-    if (event.target === this.size || this.actions.key(event) || event.target === this.actions.more) return;
-    if (!this.tiles.length) return;
+    if (event.target === this.size || event.target === this.actions.more) return;
+    if ((!this.data.readonly && this.actions.key(event)) || !this.tiles.length) return;
     const steps = {
       ArrowLeft: () => this.last - 1,
       ArrowRight: () => this.last + 1,
@@ -350,7 +351,7 @@ class Gallery {
       this.pickOpen(this.data.cells);
     } else if (event.key === "Escape") this.picked.clear();
     else if (event.key === "Enter" && event.target === this.grid) this.tiles[this.last]?.click();
-    else if (event.key === "f") this.send({ what: "look", cell: this.data.cells[this.last].n });
+    else if (event.key === "f" && !this.data.readonly) this.send({ what: "look", cell: this.data.cells[this.last].n });
     else if (event.key === "PageDown" || event.key === "PageUp") this.turn(event.key === "PageDown" ? 1 : -1);
     else if (steps[event.key]) {
       const to = Math.min(this.data.cells.length - 1, Math.max(0, steps[event.key]()));

@@ -10,6 +10,7 @@ from components.smear_bench import bench
 from components.smear_intake import drop_fields, show_told
 from components.smear_same_place import same_place
 from leuk_core import PROJECT_ROOT
+from leuk_core.access import signature
 from leuk_core.cases import CaseState, list_fields
 from leuk_core.cells.differential import FIRST_LINE
 
@@ -29,7 +30,9 @@ def main() -> None:
     with middle:
         choose_case(case)
     if case is not None and case.state is CaseState.CONFIRMED:
-        st.info(f"{case.name} is confirmed by {case.confirmed_by}: look at it on Cases.", icon=":material/lock:")
+        st.info(
+            f"{case.name} is {signature(case.confirmed_by)}: nothing is changed in it any more.", icon=":material/lock:"
+        )
         st.page_link("pages/cases.py", label="Look at it, take its report away", icon=":material/folder_shared:")
         return
     if not by:

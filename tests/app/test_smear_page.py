@@ -107,7 +107,7 @@ def test_a_case_is_found_confirmed_and_then_closed_for_edits(app, case):
     at.text_input(key="leuk.person").set_value("Dr. Ada").run()
     press(at, "Confirm as Dr. Ada")
     assert load_case(case.id).state is CaseState.CONFIRMED
-    assert "confirmed** by Dr. Ada" in words(at)
+    assert "**confirmed by Dr. Ada**" in words(at)
     assert trail.entries()[0].action == "confirm-case"
     at.switch_page("pages/smear.py").run()
     assert "is confirmed by Dr. Ada" in words(at)
