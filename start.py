@@ -580,7 +580,7 @@ def run_app(options):
     began = time.monotonic()
     port = free_port(options.port)
     address = f"http://127.0.0.1:{port}"
-    command = [str(VENV_PYTHON), "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.address", "127.0.0.1"]
+    command = [str(VENV_PYTHON), "-m", "components.serve", "run", str(ROOT / "web.py"), "--server.address", "127.0.0.1"]
     command += ["--server.port", str(port), *limit]
     environment = clean_environment()
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

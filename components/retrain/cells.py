@@ -8,6 +8,7 @@ from contextlib import suppress
 import streamlit as st
 
 from components.retrain.importing import Importing, begin_folder, begin_zip, imports
+from components.retrain.reviewed import bring_in_reviewed
 from components.retrain.words import counted
 from leuk_core.data.imports import ImportedSet, forget_set, list_sets
 from leuk_core.errors import LeukError
@@ -15,7 +16,7 @@ from leuk_core.settings import settings
 
 SET, PATH, AWAITED, PROBLEM = "leuk.retrain.set", "leuk.retrain.path", "leuk.retrain.awaited", "leuk.retrain.problem"
 UPLOADS = "leuk.retrain.uploads"
-ZIP, SERVER = "a zip from this computer", "a folder or manifest on the server"
+ZIP, SERVER, CASES = "a zip from this computer", "a folder or manifest on the server", "reviewed cases"
 LAYOUTS = (
     "Each picture shows one white cell. The form is recognised:\n\n"
     "- a `manifest.csv` beside the pictures, with the columns `path,label,subject,split`: `subject` is a code for the "
@@ -56,7 +57,7 @@ def choose_cells(classes: Mapping[str, str]) -> ImportedSet | None:
             st.caption(f"{note[:1].upper()}{note[1:]}.")
     _running()
     words = "Bring in other cells" if sets else "Bring in cells"
-    with st.expander(words, expanded=not sets, icon=":material/upload:", key="leuk-retrain-bring-in"):
+    with st.expander(words, expanded=not sets, icon=":material/upload:", key=f"leuk-retrain-bring-in-{bool(sets)}"):
         _bring_in(classes)
     return chosen
 
@@ -69,7 +70,12 @@ def about(found: ImportedSet) -> str:
 
 def _bring_in(classes: Mapping[str, str]) -> None:
     way = st.segmented_control(
-        "From where", (ZIP, SERVER), default=ZIP, required=True, key="leuk.retrain.way", label_visibility="collapsed"
+        "From where",
+        (ZIP, SERVER, CASES),
+        default=ZIP,
+        required=True,
+        key="leuk.retrain.way",
+        label_visibility="collapsed",
     )
     if way == ZIP:
         place = st.session_state.setdefault(UPLOADS, 0)  # another key empties the field
@@ -82,6 +88,9 @@ def _bring_in(classes: Mapping[str, str]) -> None:
             max_upload_size=settings().max_upload_mb,
             help="A larger set: copy it to the server and name its folder.",
         )
+    elif way == CASES:
+        bring_in_reviewed(AWAITED)
+        return
     else:
         roots = " or ".join(map(str, settings().readable_roots))
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -15,10 +15,11 @@ import pytest
 
 from leuk_core import PROJECT_ROOT, database
 from leuk_core.jobs.family import MARK
+from leuk_core.jobs.schema import JOBS, LEASES, WORKERS
 from leuk_core.settings import settings
 
-WORKS = ("steps", "alone", "deaf", "fill", "starve", "refuse", "stumble", "vanish")
-PATIENCE_S = 60.0
+WORKS = ("steps", "store", "alone", "deaf", "fill", "starve", "refuse", "stumble", "vanish")
+PATIENCE_S = 180.0
 
 
 def until(fact: Callable[[], object], what: str) -> object:
@@ -51,6 +52,11 @@ class Place:
         self.folder = folder
         self.workers: list[subprocess.Popen] = []
 
+    @property
+    def alive(self) -> list[subprocess.Popen]:
+        """The workers that run."""
+        return [worker for worker in self.workers if worker.poll() is None]
+
     def worker(self, largest_file: int | None = None) -> subprocess.Popen:
         """Start a worker that, with its jobs, may write files of so many bytes."""
         command = [sys.executable, "-m", "leuk_core.jobs.worker"]
@@ -64,32 +70,32 @@ class Place:
 
     def end(self) -> None:
         """End the workers; none of their jobs may live on."""
-        for worker in self.workers:
-            if worker.poll() is None:
-                worker.send_signal(signal.SIGTERM)
+        for worker in self.alive:
+            worker.send_signal(signal.SIGTERM)
         for worker in self.workers:
             worker.wait(timeout=PATIENCE_S)
         until(lambda: not processes_of(self.folder / "jobs"), "no process of a job lives on")
 
 
 @contextlib.contextmanager
-def open_place(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Place]:
+def open_place(folder: Path, patch: pytest.MonkeyPatch, url: str | None = None) -> Iterator[Place]:
     """Point this process, and those it starts, at a data folder.
 
-    Its database is a SQLite file, or what LEUK_TEST_DATABASE_URL names: a PostgreSQL whose jobs are deleted.
+    Its database is a SQLite file, or the PostgreSQL at `url`, whose jobs are deleted.
     """
     patch.setenv("LEUK_DATA_DIR", str(folder))
     patch.setenv("LEUK_JOB_WORKS", ",".join(f"{name}=works_for_tests:{name}" for name in WORKS))
     patch.setenv("LEUK_JOB_SILENT_S", "3")
-    patch.setenv("LEUK_JOB_GRACE_S", "1.5")
+    patch.setenv("LEUK_JOB_GRACE_S", str(PATIENCE_S))
     patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
     patch.delenv(MARK, raising=False)
-    if url := os.environ.get("LEUK_TEST_DATABASE_URL"):
+    patch.delenv("LEUK_DATABASE_URL", raising=False)
+    if url:
         patch.setenv("LEUK_DATABASE_URL", url)
     settings.cache_clear()
     if url:
         with database.transaction() as connection:
-            for table in database.METADATA.sorted_tables:
+            for table in (JOBS, WORKERS, LEASES):
                 connection.execute(table.delete())
     place = Place(folder)
     try:

@@ -69,7 +69,7 @@ while taken := leases.claim(name, (Device(name, name, "gpu", 1),)):
 """
 
 
-def test_of_those_who_race_for_a_job_one_gets_it(place):
+def test_of_those_who_race_for_a_job_one_gets_it(any_place):
     names = [submit("steps", {}).id for _ in range(12)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     racers = [

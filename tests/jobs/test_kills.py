@@ -31,8 +31,8 @@ def let_go(job: Job) -> None:
         (job.folder / f"go-{number}").touch()
 
 
-def test_a_killed_job_says_by_what_and_goes_on_when_asked(place):
-    place.worker()
+def test_a_killed_job_says_by_what_and_goes_on_when_asked(any_place):
+    any_place.worker()
     job = submit("steps", {})
     (job.folder / "go-0").touch()
     at_step(job, 1).send_signal(signal.SIGKILL)
@@ -51,8 +51,8 @@ def test_a_killed_job_says_by_what_and_goes_on_when_asked(place):
         retry(job.id)
 
 
-def test_a_killed_worker_takes_its_job_with_it_and_the_next_goes_on(place):
-    first = place.worker()
+def test_a_killed_worker_takes_its_job_with_it_and_the_next_goes_on(any_place):
+    first = any_place.worker()
     job = submit("steps", {})
     (job.folder / "go-0").touch()
     at_step(job, 1)
@@ -60,14 +60,14 @@ def test_a_killed_worker_takes_its_job_with_it_and_the_next_goes_on(place):
     until(lambda: not processes_of(job.folder.parent), "the job's process ends with its worker")
     assert "Its worker was lost" in reached(job, JobState.INTERRUPTED).message  # nobody but this reader is there
 
-    place.worker()
+    any_place.worker()
     let_go(job)
     done = reached(job, JobState.SUCCEEDED)
     assert done.attempt == 2
 
 
-def test_a_worker_that_is_told_to_end_leaves_its_job_to_the_next(place):
-    first = place.worker()
+def test_a_worker_that_is_told_to_end_leaves_its_job_to_the_next(any_place):
+    first = any_place.worker()
     job = submit("steps", {})
     at_step(job, 0)
     first.send_signal(signal.SIGTERM)
@@ -76,13 +76,13 @@ def test_a_worker_that_is_told_to_end_leaves_its_job_to_the_next(place):
     assert list_workers() == []
 
 
-def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(place):
+def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(any_place):
     waiting = submit("steps", {})
     assert cancel(waiting.id).state is JobState.CANCELLED
     with pytest.raises(InvalidParameter, match="one that is cancelled"):
         cancel(waiting.id)
 
-    place.worker()
+    any_place.worker()
     running = submit("steps", {})
     at_step(running, 0)
     assert cancel(running.id).state is JobState.CANCELLING
@@ -90,7 +90,8 @@ def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(place):
     assert not (waiting.folder / "log.txt").exists()
 
 
-def test_who_does_not_listen_is_ended_by_force_with_all_its_processes(place):
+def test_who_does_not_listen_is_ended_by_force_with_all_its_processes(place, monkeypatch):
+    monkeypatch.setenv("LEUK_JOB_GRACE_S", "1.5")
     place.worker()
     job = submit("deaf", {})
     until(lambda: read_progress(job).words == "deaf", "it works")
@@ -100,11 +101,11 @@ def test_who_does_not_listen_is_ended_by_force_with_all_its_processes(place):
     assert processes_of(job.folder.parent) == []
 
 
-def test_of_two_workers_one_has_the_machine_and_each_job_runs_once(place):
-    mark = str(place.folder / "mark")
+def test_of_two_workers_one_has_the_machine_and_each_job_runs_once(any_place):
+    mark = str(any_place.folder / "mark")
     jobs = [submit("alone", {"mark": mark}) for _ in range(3)]
-    place.worker()
-    place.worker()
+    any_place.worker()
+    any_place.worker()
     for job in jobs:
         assert reached(job, JobState.SUCCEEDED).attempt == 1
     until(lambda: len(list_workers()) == 2, "both workers are there")

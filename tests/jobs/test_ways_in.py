@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from leuk_core import PROJECT_ROOT
+from leuk_core.database import DatabaseUnavailable
 from leuk_core.errors import InvalidParameter
 from leuk_core.jobs import list_jobs, list_workers, submit
 from leuk_core.settings import settings
@@ -61,11 +62,9 @@ def test_a_lost_worker_beside_the_application_is_replaced(place, monkeypatch):
 
 @pytest.mark.parametrize("url", ["postgresql://doctor:secret@127.0.0.1:1/cells", "no address: secret"])
 def test_a_database_that_is_not_to_be_had_is_said_without_its_password(place, monkeypatch, url):
-    if importlib.util.find_spec("psycopg"):
-        pytest.skip("psycopg is installed")
     monkeypatch.setenv("LEUK_DATABASE_URL", url)
     settings.cache_clear()
-    with pytest.raises(InvalidParameter) as caught:
+    with pytest.raises((InvalidParameter, DatabaseUnavailable)) as caught:
         list_jobs()
     assert "secret" not in str(caught.value)
     assert "Received: " in str(caught.value)

@@ -1,5 +1,6 @@
-"""Works that tests submit. Each holds on until it is let go, so that a test decides when something happens."""
+"""Works that tests submit. Most hold on until they are let go, so that a test decides when something happens."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,12 @@ from pathlib import Path
 
 from leuk_core.errors import InvalidData
 from leuk_core.jobs.progress import Tell
+from leuk_core.registry.own import claim_name, forget_staged, publish, staging_folder, version_of_job
+from leuk_core.registry.versions import sha256_of
+from leuk_core.training.run import write_json
+
+TASK, MODEL = "all-vs-normal", "knn"
+PARTS = 8
 
 
 def steps(request: dict, folder: Path, tell: Tell) -> dict:
@@ -23,6 +30,34 @@ def steps(request: dict, folder: Path, tell: Tell) -> dict:
             kept.write_text(str(os.getpid()))
         tell.curve(0, number, {"loss": 1.0 / (number + 1)})
     return {"steps": 3}
+
+
+def store(request: dict, folder: Path, tell: Tell) -> dict:
+    """Go a retraining's way in small: parts that are kept, then a version that is staged file by file and published."""
+    for number in range(PARTS):
+        kept = folder / f"part-{number}.json"
+        if not kept.is_file():
+            tell.step(f"part {number}")
+            for look in range(8):
+                tell.progress(look, 8, "looks")
+                time.sleep(0.02)
+            write_json(kept, {"by": os.getpid()})
+        tell.curve(0, number, {"loss": 1.0 / (number + 1)})
+    if version_of_job(folder.name) is None:
+        name = claim_name(TASK, MODEL, folder.name)
+        forget_staged(folder.name)
+        staged = staging_folder(folder.name)
+        staged.mkdir(parents=True)
+        files = {}
+        for number in range(PARTS):
+            tell.checkpoint()
+            (staged / f"weights-{number}").write_bytes(os.urandom(2**16))
+            files[f"weights-{number}"] = sha256_of(staged / f"weights-{number}")
+            time.sleep(0.02)
+        card = {"version": name, "task": TASK, "model": MODEL, "job": folder.name, "files": files}
+        (staged / "card.json").write_text(json.dumps(card))
+        publish(folder.name, TASK, MODEL, name)
+    return {"parts": PARTS}
 
 
 def alone(request: dict, folder: Path, tell: Tell) -> dict:
