@@ -236,7 +236,7 @@ class _Training:
         words = f"{self.trainee.name}, {stage}: steps"
         total = self.schedule.parts[standing.part][1] * len(batches)
         steps = _Steps(average, done, lambda at: self.progress(at, total, words) if self.progress else None)
-        found = self.model.fit(stream(batches, number), epochs=1, verbose=0, callbacks=[steps]).history
+        found = self.model.fit(stream(batches, number), epochs=1, verbose=0, shuffle=False, callbacks=[steps]).history
         values: dict[str, Any] = {
             "part": stage,
             "loss": _of_label(found, "loss"),
