@@ -85,7 +85,7 @@ def run_smear(options: argparse.Namespace) -> int:
 
 
 def run_cases(options: argparse.Namespace) -> int:
-    """List, show, export or check saved cases."""
+    """List, show, export or check saved cases, keep second readings and compare them."""
     from leuk_core.cases.command import case_rows, case_text  # noqa: PLC0415 (`decode` needs no database)
 
     sys.stderr.write(f"{RESEARCH_ONLY}\n")
@@ -343,7 +343,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_cases(verb: argparse.ArgumentParser) -> None:
     """Add what stands behind `cases`."""
-    words = verb.add_subparsers(required=True, dest="what", metavar="list | show | export | check")
+    words = verb.add_subparsers(required=True, dest="what", metavar="list | show | export | read | agreement | check")
     word = words.add_parser("list", help="every case, the last changed first")
     word.add_argument("name", nargs="?", metavar="TEXT", help="part of its name, stain, microscope or specimen")
     word = words.add_parser("show", help="the differential of one case")
@@ -354,6 +354,12 @@ def _add_cases(verb: argparse.ArgumentParser) -> None:
     word.add_argument("--form", "--as", choices=forms, default="pdf", help="what it holds")
     word.add_argument("--by", required=True, metavar="NAME", help="who takes it")
     word.add_argument("--out", type=Path, required=True, metavar="PATH", help="file or folder")
+    word = words.add_parser("read", help="keep what a second reader calls the cells of a case")
+    word.add_argument("name", metavar="CASE")
+    word.add_argument("--by", required=True, metavar="NAME", help="the second reader")
+    word.add_argument("--calls", type=Path, required=True, metavar="FILE", help="CSV with the columns cell, class")
+    word = words.add_parser("agreement", help="how far second readers agree with the case: Cohen's kappa")
+    word.add_argument("name", metavar="CASE")
     word = words.add_parser("check", help="is the trail whole, and each confirmed case as it was confirmed?")
     word.add_argument("--known", nargs="*", default=(), metavar="MARK", help="marks that exports carry, as 12:ab34...")
     for word in words.choices.values():

@@ -46,6 +46,7 @@ from leuk_core.cases.review import (
     set_aside,
     undo,
 )
+from leuk_core.cases.second_reader import Agreement, agreements, read_cells
 from leuk_core.cases.sign_off import amend_case, check_case, confirm_case
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "CALLED",
     "KNOWN",
     "Action",
+    "Agreement",
     "AlreadyInCase",
     "Amendment",
     "Case",
@@ -70,6 +72,7 @@ __all__ = [
     "Specimen",
     "add_cell",
     "add_field",
+    "agreements",
     "amend_case",
     "answer_cells",
     "check_case",
@@ -87,6 +90,7 @@ __all__ = [
     "load_case",
     "most_doubtful_first",
     "own_class",
+    "read_cells",
     "reclassify_cells",
     "remove_cells",
     "remove_field",

@@ -1,12 +1,14 @@
-"""`python -m leuk_core cases list | show | export | check`: the rows that it writes."""
+"""`python -m leuk_core cases list | show | export | read | agreement | check`: the rows that it writes."""
 
 from __future__ import annotations
 
 import argparse
+import csv
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from leuk_core.cases import BLASTS, CaseState, check_case, list_classes, search_cases, trail
+from leuk_core.cases import BLASTS, CaseState, agreements, check_case, list_classes, read_cells, search_cases, trail
 from leuk_core.cases.export import export_case
 from leuk_core.cases.gathered import gather
 from leuk_core.errors import InvalidParameter, LeukError
@@ -17,8 +19,11 @@ _PAGE = 200
 
 
 def case_rows(options: argparse.Namespace) -> Iterator[Row]:
-    """Give the rows of one of the four words behind `cases`."""
-    return {"list": _list, "show": _show, "export": _export, "check": _check}[options.what](options)
+    """Give the rows of one of the words behind `cases`."""
+    words = {
+        "list": _list, "show": _show, "export": _export, "read": _read, "agreement": _agreement, "check": _check,
+    }  # fmt: skip
+    return words[options.what](options)
 
 
 def case_text(row: Row) -> str:
@@ -73,6 +78,43 @@ def _export(options: argparse.Namespace) -> Iterator[Row]:
         yield {"ok": False, "error": reason}
         return
     yield {"ok": True, "error": None, "out": str(target), "bytes": len(made.data), "text": str(target)}
+
+
+def _read(options: argparse.Namespace) -> Iterator[Row]:
+    case_id, calls = _find(options.name), _calls(options.calls)
+    total = read_cells(case_id, options.by, calls)
+    text = f"{options.by}: {len(calls)} calls kept, {total} cells called so far"
+    yield {"ok": True, "error": None, "kept": len(calls), "called": total, "text": text}
+
+
+def _calls(path: Path) -> dict[int, str]:
+    """Read which class a person calls which cell; classes by code or by name."""
+    codes = {entry.name.casefold(): entry.code for entry in list_classes()} | {"not counted": "not-counted"}
+    calls: dict[int, str] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(line for line in file if not line.startswith(("#", '"#'))):
+                said = (row["class"] or "").strip()
+                calls[int(row["cell"])] = codes.get(said.casefold(), said)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InvalidParameter(
+            "`calls` must be a CSV file with the columns cell (a number) and class. "
+            f"Received: {path.name}, {type(error).__name__}: {error}"
+        ) from error
+    return calls
+
+
+def _agreement(options: argparse.Namespace) -> Iterator[Row]:
+    found = agreements(_find(options.name))
+    if not found:
+        yield {"ok": True, "error": None, "text": "Nobody has read this case a second time."}
+    for one in found:
+        told = "".join(f"\n    {n:>4} first {first}, second {second}" for first, second, n in one.differences)
+        yield {
+            "ok": True, "error": None, "second": one.second, "n": one.n, "same": one.same.to_dict(),
+            "kappa": one.kappa.to_dict(), "differences": [list(each) for each in one.differences],
+            "text": one.words + told,
+        }  # fmt: skip
 
 
 def _check(options: argparse.Namespace) -> Iterator[Row]:

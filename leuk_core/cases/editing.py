@@ -33,7 +33,7 @@ from leuk_core.cases.records import (
     Specimen,
     cell_values,
 )
-from leuk_core.cases.schema import ACTIONS, AMENDMENTS, CASES, CELLS, CHANGES, FIELDS, transaction
+from leuk_core.cases.schema import ACTIONS, AMENDMENTS, CASES, CELLS, CHANGES, FIELDS, READINGS, transaction
 from leuk_core.errors import InvalidParameter
 from leuk_core.images import SmearImage
 
@@ -292,7 +292,7 @@ def delete_case(case_id: str, by: str) -> None:
         row = update(CASES).where(CASES.c.id == case_id).values(revision=CASES.c.revision + 1)
         if not connection.execute(row).rowcount:
             case_in(connection, case_id)  # says why
-        for table in (CHANGES, ACTIONS, AMENDMENTS, CELLS, FIELDS):
+        for table in (CHANGES, ACTIONS, AMENDMENTS, READINGS, CELLS, FIELDS):
             connection.execute(delete(table).where(table.c.case_id == case_id))
         connection.execute(delete(CASES).where(CASES.c.id == case_id))
         trail.record(connection, "delete", person, case_id)

@@ -142,6 +142,17 @@ AMENDMENTS = Table(
 )
 """What was said about a case after it was confirmed: `cells` holds cell number, state and class."""
 
+READINGS = Table(
+    "case_readings",
+    _TABLES,
+    Column("case_id", String(16), primary_key=True),
+    Column("person", String(16), primary_key=True),
+    Column("cell", Integer, primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("called", String(32), nullable=False),
+)
+"""What second readers call cells: a class code, "unidentified" or "not-counted"."""
+
 TRAIL = Table(
     "trail",
     _TABLES,
@@ -222,13 +233,25 @@ CREATE TABLE trail_head (number INTEGER PRIMARY KEY, hash VARCHAR(64) NOT NULL);
 INSERT INTO trail_head (number, hash) VALUES (0, '')
 """
 
+_SECOND = """
+CREATE TABLE case_readings (
+    case_id VARCHAR(16) NOT NULL, person VARCHAR(16) NOT NULL REFERENCES people (id), cell INTEGER NOT NULL,
+    at TIMESTAMP NOT NULL, called VARCHAR(32) NOT NULL, PRIMARY KEY (case_id, person, cell),
+    FOREIGN KEY (case_id, cell) REFERENCES case_cells (case_id, number)
+)
+"""
+
 
 def _first(connection: Connection) -> None:
     for statement in _FIRST.split(";"):
         connection.execute(text(statement))
 
 
-STEPS = (_first,)
+def _second(connection: Connection) -> None:
+    connection.execute(text(_SECOND))
+
+
+STEPS = (_first, _second)
 """Migrations of these tables, in order."""
 
 

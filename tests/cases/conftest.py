@@ -24,8 +24,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     if url:
         with tables.transaction() as connection:
             for table in (
-                tables.CHANGES, tables.ACTIONS, tables.AMENDMENTS, tables.CELLS, tables.FIELDS, tables.CASES,
-                tables.OWN_CLASSES, tables.PEOPLE, tables.TRAIL, tables.TRAIL_HEAD,
+                tables.CHANGES, tables.ACTIONS, tables.AMENDMENTS, tables.READINGS, tables.CELLS, tables.FIELDS,
+                tables.CASES, tables.OWN_CLASSES, tables.PEOPLE, tables.TRAIL, tables.TRAIL_HEAD,
             ):  # fmt: skip
                 connection.execute(table.delete())
             connection.execute(insert(tables.TRAIL_HEAD).values(number=0, hash=""))
