@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 
 from leuk_core import RESEARCH_ONLY, __version__
-from leuk_core.access import SIGNED
+from leuk_core.access import SIGNED, signature
 from leuk_core.cases.gathered import Gathered
 from leuk_core.cases.records import CaseState, Specimen
 from leuk_core.cells.differential import FIRST_LINE
@@ -119,8 +119,10 @@ def _told(found: Gathered, mark: str) -> Iterator[str]:
     """Give the paragraphs that stand above the table."""
     case, count = found.case, found.count
     yield f"{case.name}: {case.specimen}, {', '.join(filter(None, (case.stain, case.microscope))) or 'stain not said'}."
-    confirmed = f"by {case.confirmed_by}, {case.confirmed:%Y-%m-%d %H:%M} UTC" if case.confirmed else "by nobody"
-    yield f"{count.n_reviewed} of {count.n} cells on {len(found.fields)} fields are reviewed; confirmed {confirmed}."
+    confirmed = (
+        f"{signature(case.confirmed_by)}, {case.confirmed:%Y-%m-%d %H:%M} UTC" if case.confirmed else "not confirmed"
+    )
+    yield f"{count.n_reviewed} of {count.n} cells on {len(found.fields)} fields are reviewed; {confirmed}."
     yield FIRST_LINE
     yield f"Blasts: {count.blast_words}."
     if count.lines:
@@ -223,9 +225,10 @@ def _device_of(device: Json) -> Json:
 
 
 def _person(name: str) -> Json:
+    how = "by login" if name.startswith(SIGNED) else "name as typed, not verified"
     return {
         "type": "Practitioner",
-        "display": f"{name} ({'by login' if name.startswith(SIGNED) else 'name as typed, not verified'})",
+        "display": f"{name.removeprefix(SIGNED)} ({how})",
     }
 
 
