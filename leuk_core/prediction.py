@@ -18,7 +18,7 @@ from leuk_core.novelty import load_novelty
 from leuk_core.preprocessing.kept import kept_stages
 from leuk_core.preprocessing.measure import size_and_colour
 from leuk_core.preprocessing.recipe import Recipe, Stages
-from leuk_core.registry.versions import ModelVersion, find_version, load_task
+from leuk_core.registry.versions import ModelVersion, find_version, task_of
 from leuk_core.settings import settings
 from leuk_core.untrained import refuse_untrained
 from leuk_core.zoo.catalogue import Box
@@ -97,7 +97,7 @@ class Predictor:
         if wrong := version.check():
             raise ModelUnavailable(f"The model can't be used: {' '.join(wrong)} Received: {version.ref!r}")
         self.version = version
-        self.task = load_task(version.task)
+        self.task = task_of(version)
         self.recipe = version.recipe
         self.decision = Decision.from_dict(version.decision())
         self._novelty = load_novelty(version.task, version.card["reference"]) if "reference" in version.card else None

@@ -21,7 +21,7 @@ from components.sheet import AS_GIVEN, BY_DISAGREEMENT, BY_DOUBT, Sheet
 from components.table import to_csv
 from components.untrained import untrained_note
 from leuk_core.errors import LeukError
-from leuk_core.registry import load_task
+from leuk_core.registry import ModelVersion, task_of
 
 ROWS_A_PAGE = 60
 VIEWS = ("rows", "table")
@@ -31,18 +31,27 @@ LEAD = "Drop pictures of single cells: which class each resembles, and what spea
 
 def main() -> None:
     version, task = chosen_version(), chosen_task()
-    sheet = Sheet(version, chosen_share(load_task(version.task)) if version else None)
+    sheet = Sheet(version, chosen_share(task_of(version)) if version else None)
     page("Diagnose", "" if arrivals() else LEAD)
     head(sheet)
     show_notice()
-    if version and version.card["measured_limits"]:
-        st.html(limits_html(version.card["measured_limits"]))
+    if version and (limits := to_know(version)):
+        st.html(limits_html(limits))
     if version is None and task is not None:
         untrained_note(task)
     if arrivals():
         workbench(sheet)
     else:
         nothing_yet()
+
+
+def to_know(version: ModelVersion) -> list[str]:
+    """Return what must be known before an answer is believed: what was measured, of an own version what its card says.
+
+    Nothing is measured about an own version after its training, and it doubts no picture that is unlike its cells.
+    """
+    measured: list[str] = version.card["measured_limits"]
+    return measured or (version.card["limits"] if version.own else [])
 
 
 def head(sheet: Sheet) -> None:

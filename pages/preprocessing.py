@@ -23,7 +23,7 @@ from leuk_core.errors import LeukError
 from leuk_core.preprocessing.logmh import CHANNELS, NORMALISATIONS
 from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.preprocessing.shelf import LONGEST_NAME
-from leuk_core.registry import ModelVersion, load_task
+from leuk_core.registry import ModelVersion, task_of
 
 FIVE, TWO = "five stages", "before and after"
 SIDES = {FIVE: 300, TWO: 330}
@@ -301,7 +301,7 @@ def answer(version: ModelVersion, bench: Bench, recipe: Recipe) -> str:
     try:
         predictor = loaded(version.ref)
         return answer_html(
-            load_task(version.task),
+            task_of(version),
             predictor.predict_with(picture, version.recipe, scale),
             predictor.predict_with(picture, recipe, scale),
         )

@@ -39,12 +39,10 @@ def _of_model(task: str, model: str) -> None:
     current, goes_to = current_version(task, model), rolls_back_to(task, model)
     last = history(task, model)[-1]
     words = version_words(current.ref) if current else "no version"
-    with st.container(horizontal=True, wrap=False, vertical_alignment="center", horizontal_alignment="distribute"):
-        done = "promoted" if last.what == PROMOTE else "back"
-        st.markdown(
-            f"**{words}** answers for “{load_task(task).title}” :small[:gray[{done} {last.at[:10]} by {last.by}]]",
-            width="content",
-        )
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+        done = "promoted" if last.what == PROMOTE else "put back"
+        by = "" if last.by == NAMELESS else f" by {last.by}"
+        st.markdown(f"**{words}** answers for “{load_task(task).title}” :small[:gray[{done} {last.at[:10]}{by}]]")
         if goes_to is not None:
             st.button(
                 f"Roll back to {goes_to}" if goes_to else "Roll back: let no version answer",

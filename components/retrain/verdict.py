@@ -180,6 +180,7 @@ def _promote(job: str, ref: str) -> None:
         st.session_state[f"{PROBLEM}.{job}"] = str(error)
     else:
         st.session_state[f"{DONE}.{job}"] = True
+        st.session_state[NAME] = by  # who rolls it back is asked no second time
 
 
 def _keep(job: Job) -> None:

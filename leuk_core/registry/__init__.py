@@ -10,6 +10,7 @@ from leuk_core.registry.versions import (
     list_candidates,
     list_versions,
     load_task,
+    task_of,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "list_candidates",
     "list_versions",
     "load_task",
+    "task_of",
 ]

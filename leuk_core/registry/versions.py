@@ -224,6 +224,24 @@ def installed_versions() -> list[ModelVersion]:
     return list(_versions())
 
 
+def task_of(version: ModelVersion) -> Task:
+    """Return the task's card as it holds for a version: one trained here learnt from another set than a shipped one.
+
+    Its labels then name that set, and its probabilities hold for the shares of the classes there.
+    """
+    task = load_task(version.task)
+    data = version.card.get("data", ())
+    if not version.own or len(data) != 1 or not data[0].get("cells"):
+        return task
+    name, cells = data[0]["name"], data[0]["cells"]
+    classes = tuple(
+        replace(entry, words=f"resembles the {entry.plural or f'{entry.short} cells'} of {name}")
+        for entry in task.classes
+    )
+    total = sum(cells.values())
+    return replace(task, classes=classes, training_share={label: n / total for label, n in cells.items()})
+
+
 def current_version(task: str, model: str) -> ModelVersion | None:
     """Return the version that answers for a model: the promoted one, else the newest shipped one; None without any."""
     return _current([entry for entry in installed_versions() if (entry.task, entry.model) == (task, model)])

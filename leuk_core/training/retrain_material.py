@@ -141,8 +141,10 @@ def open_material(request: Request, tell: Tells) -> Material:
             "The audit has red verdicts that nobody has confirmed: read them, then confirm them by name. "
             f"Received: {', '.join(unconfirmed)}"
         )
-    notes = [f"Trained on own data of one place, “{about.name}”: how it does on other patients elsewhere is not known."]
-    notes.append(NOT_NOTICED)
+    notes = [NOT_NOTICED]
+    notes.append(
+        f"Trained on own data of one place, “{about.name}”: how it does on other patients elsewhere is not known."
+    )
     notes += [f"Red verdict of the data's audit, confirmed: {text}" for text in red_verdicts(report).values()]
     unreadable = {one["where"] for one in report["unreadable"]}
     cells = cells.select(at for at, cell in enumerate(cells) if cell.name not in unreadable)

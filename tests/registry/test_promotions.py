@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from leuk_core.errors import InvalidData, InvalidParameter, ModelUnavailable
-from leuk_core.registry import current_version, find_version, list_candidates, list_versions
+from leuk_core.registry import current_version, find_version, list_candidates, list_versions, load_task, task_of
 from leuk_core.registry.promotion_log import promotions_file
 from leuk_core.registry.promotions import history, promote, rollback, rolls_back_to
 from leuk_core.registry.versions import sha256_of
@@ -115,3 +115,16 @@ def test_the_commands_promote_and_roll_back(svm, capsys):
     assert main(["rollback", f"{TASK}/svm", *who]) == 0
     assert json.loads(capsys.readouterr().out)["version"] == "2"
     assert main(["rollback", f"{TASK}/svm", *who]) == 2
+
+
+def test_an_own_version_speaks_of_the_set_that_it_learnt_from(svm, tmp_path):
+    shipped = find_version(f"{TASK}/svm@2")
+    assert task_of(shipped) == load_task(TASK)
+    folder = tmp_path / "data" / "models" / TASK / "svm" / "2026-01-01.10"
+    card = json.loads((folder / "card.json").read_text())
+    card["data"] = [{"name": "Ward 7", "cells": {"all": 30, "hem": 10}}]
+    (folder / "card.json").write_text(json.dumps(card))
+    own = task_of(find_version(f"{TASK}/svm@2026-01-01.10"))
+    assert own.words("all") == "resembles the ALL cells of Ward 7"
+    assert own.words("hem") == "resembles the normal lymphocytes of Ward 7"
+    assert own.training_share == {"all": 0.75, "hem": 0.25}
