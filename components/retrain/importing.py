@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,8 +13,8 @@ import streamlit as st
 
 from components.incidents import record
 from leuk_core.access import acting_as, person
-from leuk_core.data.cells import Progress, RefusedCells
-from leuk_core.data.imports import ImportedSet, import_folder, import_zip
+from leuk_core.data.cells import LabelledCells, Progress, RefusedCells
+from leuk_core.data.imports import ImportedSet, import_cells, import_folder, import_zip
 from leuk_core.data.imports_audit import begin_audit
 from leuk_core.errors import LeukError
 
@@ -90,6 +91,12 @@ def begin_zip(file: IO[bytes], name: str) -> Importing:
 def begin_folder(path: str) -> Importing:
     """Begin to import a folder or manifest of this server."""
     return _begun(Importing(path, lambda tell: import_folder(path, progress=tell)))
+
+
+def begin_cases(cells: LabelledCells) -> Importing:
+    """Begin to copy cells that were reviewed here."""
+    name = f"reviewed cases {time.strftime('%Y-%m-%d', time.gmtime())}"
+    return _begun(Importing(name, lambda tell: import_cells(cells, name, progress=tell)))
 
 
 def _begun(found: Importing) -> Importing:
