@@ -75,13 +75,16 @@ def transaction() -> Iterator[Connection]:
     DatabaseUnavailable
         If the database can't be used.
     """
-    with _said(), _engine(database_url()).begin() as connection:
-        yield connection
+    with _said():
+        engine = _engine(database_url())
+        _tables_exist(engine, len(METADATA.tables))
+        with engine.begin() as connection:
+            yield connection
 
 
 @lru_cache(maxsize=2)
 def _engine(url: URL) -> Engine:
-    """Return the engine of a database whose tables exist; `_engine.cache_clear()` forgets it."""
+    """Return the engine of a database; `_engine.cache_clear()` forgets it."""
     sqlite = url.get_backend_name() == "sqlite"
     if sqlite and url.database:
         settings().data_dir.mkdir(parents=True, exist_ok=True)
@@ -94,8 +97,13 @@ def _engine(url: URL) -> Engine:
         ) from error
     if sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
-    _create_tables(engine)
     return engine
+
+
+@lru_cache(maxsize=4)
+def _tables_exist(engine: Engine, known: int) -> None:  # noqa: ARG001 - a room that is entered later brings its tables
+    """Create the tables that are missing, once for each number of tables that this process knows of."""
+    _create_tables(engine)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
