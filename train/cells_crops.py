@@ -17,6 +17,9 @@ USUAL_SCALE = 0.085
 SIDE = 192
 """Of a crop, in pixels at the working scale."""
 
+ZOOM = (0.45, 1.6)
+"""Range of sizes, at the working scale 1: red cells tell the scale of a crowded field by a factor of two at worst."""
+
 LEAST_SEEN = 0.3
 """Share of a cell that a crop must show for it to be one."""
 
@@ -44,7 +47,7 @@ def batch(fields: list[Material], size: int, rng: np.random.Generator) -> tuple[
 
 
 def _crop(field: Material, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    zoom = 0.5 * np.exp(rng.uniform(np.log(0.7), np.log(1.4)))
+    zoom = 0.5 * np.exp(rng.uniform(*np.log(ZOOM)))
     stretch = np.exp(rng.uniform(-0.2, 0.2))
     turn = rng.integers(4) * 90 + rng.uniform(-10, 10)
     flip = 1 if rng.random() < 0.5 else -1

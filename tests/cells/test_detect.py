@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from leuk_core.cells.detect import find_cells
+from leuk_core.cells.detectors import SEGMENTATION
 from leuk_core.errors import InvalidParameter
 from leuk_core.images import SmearImage
 from tests.cells.field_makers import drawn_field
@@ -15,7 +16,7 @@ WHITE = [(200, 180), (650, 450), (30, 600)]
 def test_finds_white_cells_alone_and_the_scale(micron):
     """Neither red cells nor platelets are found; the scale comes from the red cells; the edge cuts the third cell."""
     places = [(round(x * micron / 10), round(y * micron / 10)) for x, y in WHITE]
-    field = find_cells(drawn_field(places, round(90 * micron), round(70 * micron), micron))
+    field = find_cells(drawn_field(places, round(90 * micron), round(70 * micron), micron), detector=SEGMENTATION)
     assert len(field.cells) == 3
     assert field.scale_source == "red cells"
     assert field.microns_per_pixel == pytest.approx(1 / micron, rel=0.15)
@@ -28,7 +29,7 @@ def test_finds_white_cells_alone_and_the_scale(micron):
 
 def test_a_field_without_white_cells_says_so():
     """Red cells and platelets alone."""
-    field = find_cells(drawn_field())
+    field = find_cells(drawn_field(), detector=SEGMENTATION)
     assert field.cells == ()
     assert [note.code for note in field.notes] == ["no-cells"]
 
@@ -58,7 +59,7 @@ def test_scale_of_a_person_and_of_the_file_go_before_red_cells():
 
 def test_a_drawn_box_is_a_cell():
     """Cut to the picture; an empty one is refused."""
-    field = find_cells(drawn_field())
+    field = find_cells(drawn_field(), detector=SEGMENTATION)
     assert field.with_box((-5, 10, 60, 80)).cells[-1].box == (0.0, 10, 60, 80)
     with pytest.raises(InvalidParameter, match=r"box.*Received"):
         field.with_box((50, 10, 50, 80))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from leuk_core.cells.detect import find_cells
+from leuk_core.cells.detectors import SEGMENTATION
 from leuk_core.cells.overlap import Overlaps, words
 from leuk_core.images import SmearImage
 from tests.cells.field_makers import drawn_field
@@ -26,7 +27,7 @@ def test_a_cell_on_two_photographs_is_pointed_out(slide):
     """With the shift between them; a third field elsewhere on the slide is let alone."""
     overlaps = Overlaps()
     for image in (part(slide, 0, 0, 1), part(slide, 450, 60, 2), drawn_field([(400, 300)], 800, 600, seed=9)):
-        overlaps.add(image, find_cells(image))
+        overlaps.add(image, find_cells(image, detector=SEGMENTATION))
     (found,) = overlaps.found
     assert (found.first, found.second) == (0, 1)
     assert found.shift == pytest.approx((450, 60), abs=5)
@@ -39,7 +40,7 @@ def test_the_same_file_twice_repeats_every_cell():
     """Whatever it shows."""
     image = drawn_field([(200, 180), (650, 450)])
     overlaps = Overlaps()
-    field = find_cells(image)
+    field = find_cells(image, detector=SEGMENTATION)
     overlaps.add(image, field)
     (found,) = overlaps.add(image, field)
     assert found.cells == ((0, 0), (1, 1))

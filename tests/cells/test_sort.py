@@ -49,7 +49,7 @@ def test_command_answers_each_field_and_goes_on_over_bad_files(tmp_path, capsys)
     Image.fromarray(drawn_field([(200, 180)]).pixels).save(good)
     bad.write_bytes(b"not a picture")
     files = [str(bad), str(tmp_path / "none.png"), str(good)]
-    assert main(["smear", *files, "--model", "wbc-types/sgd", "--json"]) == 1
+    assert main(["smear", *files, "--model", "wbc-types/sgd", "--detector", "segmentation", "--json"]) == 1
     first, second, third = map(json.loads, capsys.readouterr().out.splitlines())
     assert not first["ok"]
     assert first["error"].startswith("bad.png: this file is not a picture")
