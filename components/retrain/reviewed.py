@@ -56,7 +56,7 @@ def about(cells: LabelledCells, task: str) -> str:
     none = ", ".join(words for label, words in classes.items() if not counts[label])
     cases = len({cell.subject for cell in cells if cell.label in classes})
     parts = [
-        f"{taken}, of {cases} cases; the case stands for the patient.",
+        f"{taken}, of {cases} case{'' if cases == 1 else 's'}; the case stands for the patient.",
         f"Left out, since the task has no such class: {other}." if other else "",
         f"Still without a cell: {none}." if none else "",
     ]
