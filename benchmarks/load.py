@@ -2,8 +2,8 @@
 
 Run from the project's folder: `.venv/bin/python -m benchmarks.load [SESSIONS] [MINUTES]` (20 sessions, 10 minutes).
 Each session drops a new drawn cell on Diagnose, waits for its row, and drops the next one; after some it leaves, and a
-new one comes. Wanted: every cell
-answered, no error, waits that grow no more than the sessions do, and memory flat after the first third.
+new one comes. Wanted: every cell answered, no error, waits that grow no more than the sessions do, and memory flat
+after the first third.
 """
 
 from __future__ import annotations
@@ -59,9 +59,8 @@ def main() -> None:
     print(f"{sessions} sessions wait {ratio:.1f} times as long as one")
     third = [held for _, held in many.memory[len(many.memory) // 3 :]]
     if third:
-        print(
-            f"memory of the server: {third[0]:.2f} GB after a third, {third[-1]:.2f} GB at the end: x{third[-1] / third[0]:.2f}"
-        )
+        grown = f"{third[0]:.2f} GB after a third, {third[-1]:.2f} GB at the end"
+        print(f"memory of the server: {grown}, {third[-1] / third[0]:.2f} times as much")
 
 
 async def _all(address: str, server: int, sessions: int, minutes: float) -> Told:

@@ -276,7 +276,8 @@ class Gallery {
     tile.append(element("span", "sign", {}, SIGNS[cell.state] ?? ""));
     if (cell.doubts && cell.state === "open") tile.append(element("span", "doubt", {}, "!"));
     if (cell.twice) tile.append(element("span", "twice", {}, "2×"));
-    tile.append(element("figcaption", "", {}, this.data.readonly ? `${cell.n} ${cell.name}` : cell.name));
+    const name = cell.doubts && cell.state === "open" ? `${cell.name}?` : cell.name;
+    tile.append(element("figcaption", "", {}, this.data.readonly ? `${cell.n} ${name}` : name));
     tile.onclick = (event) => {
       if (event.shiftKey) this.range(this.last, place);
       else if (this.picked.has(cell.n)) this.picked.delete(cell.n);

@@ -1,4 +1,4 @@
-"""Home: what this is, what it is not, three steps, and which models are installed."""
+"""Home: what this is, what it is not, four steps, and which models are installed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ STEPS = (
         ),
         (("pages/preprocessing.py", "Preprocessing"), ("pages/compare.py", "Compare")),
     ),
+    (
+        "4. Count a smear",
+        (
+            "Drop whole fields of one case: white cells are found and sorted, you confirm or correct, and a reviewed "
+            "differential with its intervals goes into a report."
+        ),
+        (("pages/smear.py", "Smear"), ("pages/cases.py", "Cases")),
+    ),
 )
 
 
@@ -55,10 +63,10 @@ def main() -> None:
     )
     is_not.markdown(
         "**What it is not**\n\n"
-        "A diagnosis, a blood count, or a second opinion. On another microscope, stain or kind of specimen results may "
+        "A diagnosis, a blood count without a person, or a second opinion. On another microscope, stain or kind of specimen results may "
         "be near chance, however high a probability reads."
     )
-    for column, (title, text, links) in zip(st.columns(3), STEPS, strict=True):
+    for column, (title, text, links) in zip(st.columns(len(STEPS)), STEPS, strict=True):
         column.markdown(f"**{title}**\n\n{text}")
         with column.container(horizontal=True):
             for target, name in links:
