@@ -63,8 +63,8 @@ def main() -> None:
     )
     is_not.markdown(
         "**What it is not**\n\n"
-        "A diagnosis, a blood count without a person, or a second opinion. On another microscope, stain or kind of specimen results may "
-        "be near chance, however high a probability reads."
+        "A diagnosis, a blood count without a person, or a second opinion. On another microscope, stain or kind of "
+        "specimen results may be near chance, however high a probability reads."
     )
     for column, (title, text, links) in zip(st.columns(len(STEPS)), STEPS, strict=True):
         column.markdown(f"**{title}**\n\n{text}")
