@@ -174,6 +174,8 @@ class Actions {
   }
 }
 
+const LEAST = 300; // pixels of the gallery's height
+const FOOT = 64;
 const SIZES = "leuk.smear.size";
 
 class Gallery {
@@ -205,7 +207,16 @@ class Gallery {
     this.grid.focus({ preventScroll: true });
   }
 
+  // As tall as what is left of the window under it, so that the actions stay in sight.
+  fit() {
+    const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
+    const above = this.grid.getBoundingClientRect().top + scrolled;
+    this.grid.style.maxHeight = `${Math.max(LEAST, window.innerHeight - above - FOOT)}px`;
+  }
+
   show(data) {
+    const other = this.data?.view !== data.view;
+    if (other) this.cursor = null;
     this.data = data;
     this.actions.show(data);
     this.actions.root.hidden = Boolean(data.readonly);
@@ -225,7 +236,8 @@ class Gallery {
       }
       boxes.at(-1).lastChild.append(this.tiles[place]);
     });
-    const at = this.grid.scrollTop;
+    const at = other ? 0 : this.grid.scrollTop;
+    this.fit();
     this.grid.replaceChildren(...boxes);
     this.grid.scrollTop = at;
     this.showPictures();
@@ -322,6 +334,7 @@ class Gallery {
     });
     const many = this.picked.size;
     const cell = this.data.cells[this.last];
+    this.words.title = cell?.title ?? "";
     if (many > 1) this.words.textContent = `${many} chosen of ${this.data.cells.length} shown; Esc chooses none`;
     else if (cell && (many || this.moved)) this.words.textContent = `cell ${cell.n}, field ${cell.field}: ${cell.title}`;
     else this.words.textContent = this.data.readonly ? "Click a cell to read what was said of it." : HELP;

@@ -32,7 +32,8 @@ def show_gallery(known: Held, by: str, top: DeltaGenerator, twice: Mapping[int, 
     shown = ordered([cell for cell in cells if chosen in (EVERY, group_of(cell))], list(counts))
     pages = max(1, -(-len(shown) // A_PAGE))
     key = f"{PAGE}.{chosen}.{pages}"
-    page = st.pagination(pages, key=key) if pages > 1 else 1
+    with top:  # drawn for one page too where there are more cells: what stands beside it keeps its place
+        page = st.pagination(pages, key=key) if len(known.cells) > A_PAGE else 1
     part = shown[(page - 1) * A_PAGE : page * A_PAGE]
     if not part:
         st.info(
@@ -43,7 +44,7 @@ def show_gallery(known: Held, by: str, top: DeltaGenerator, twice: Mapping[int, 
     PARTS["gallery"](
         key=GALLERY,
         data=sent(known, f"cells: {names.get(chosen, chosen)}")
-        | {"kind": "gallery",
+        | {"kind": "gallery", "view": f"{known.case.id} {chosen} {only_open} {page}",
            "cells": [sent_cell(cell, known, twice) | {"group": names[group_of(cell)]} for cell in part],
            "totals": {names[code]: n for code, n in counts.items()}},
         on_acted_change=lambda: _acted(known, by, key, page, pages),
