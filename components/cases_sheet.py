@@ -7,6 +7,8 @@ import streamlit as st
 from components.case_choice import open_case
 from components.cases_cells import show_cells
 from components.differential import show_differential
+from components.plain import plain
+from components.second_reader import show_second_reader
 from leuk_core.access import signature
 from leuk_core.cases import (
     Case,
@@ -67,6 +69,7 @@ def show_sheet(case: Case, by: str) -> None:
         show_differential(found.count, found.classes)
     show_cells(found)
     _amendments(found)
+    show_second_reader(found, by)
     _history(found.case)
     if by and found.case.state is not CaseState.CONFIRMED:
         _describe(found.case, by)
@@ -77,13 +80,13 @@ def show_sheet(case: Case, by: str) -> None:
 def _facts(found: Gathered) -> None:
     case = found.case
     parts = [
-        f"**{signature(case.confirmed_by)}**, {case.confirmed:%Y-%m-%d %H:%M} UTC"
+        f"**{plain(signature(case.confirmed_by))}**, {case.confirmed:%Y-%m-%d %H:%M} UTC"
         if case.confirmed
         else f"**{case.state}**, confirmed by nobody"
     ]
-    parts.append(", ".join(filter(None, (str(case.specimen), case.stain, case.microscope))))
+    parts.append(plain(", ".join(filter(None, (str(case.specimen), case.stain, case.microscope)))))
     parts.append(f"{found.count.n} cells on {len(found.fields)} fields, {found.count.n_reviewed} reviewed")
-    parts.append(f"made by {case.created_by}, {case.created:%Y-%m-%d %H:%M} UTC")
+    parts.append(f"made by {plain(case.created_by)}, {case.created:%Y-%m-%d %H:%M} UTC")
     st.markdown("  \n".join(parts))
     if case.state is not CaseState.CONFIRMED:
         st.page_link("pages/smear.py", label="Go on with its cells", icon=":material/grid_view:")
@@ -96,7 +99,7 @@ def _confirm(found: Gathered, by: str) -> None:
     still = "1 cell is still" if left == 1 else f"{left} cells are still"
     words = f"{still} to be reviewed" if left else "There is no cell to confirm." if not found.count.n else ""
     if st.button(
-        f"Confirm as {by}",
+        f"Confirm as {plain(by)}",
         type="primary",
         icon=":material/task_alt:",
         disabled=bool(words) or bool(unknown and not accepted),
@@ -212,4 +215,4 @@ def _do(action: object, words: str) -> None:
 def _say() -> None:
     kind, words = st.session_state.pop(SAID, ("", ""))
     if kind:
-        (st.success if kind == "success" else st.error)(words)
+        (st.success if kind == "success" else st.error)(plain(words))

@@ -46,7 +46,7 @@ from leuk_core.cases.review import (
     set_aside,
     undo,
 )
-from leuk_core.cases.second_reader import Agreement, agreements, read_cells
+from leuk_core.cases.second_reader import Agreement, agreements, calls_of, read_cells
 from leuk_core.cases.sign_off import amend_case, check_case, confirm_case
 
 __all__ = [
@@ -75,6 +75,7 @@ __all__ = [
     "agreements",
     "amend_case",
     "answer_cells",
+    "calls_of",
     "check_case",
     "confirm_case",
     "confirm_cells",

@@ -109,6 +109,15 @@ def read_cells(case_id: str, by: str, calls: Mapping[int, str]) -> int:
         return len(connection.execute(select(READINGS.c.cell).where(*own)).all())
 
 
+def calls_of(case_id: str, by: str) -> dict[int, str]:
+    """Return what a person has called cells as a second reader, by number."""
+    by = allow(Role.VIEWER, "look at cases", by)
+    query = select(READINGS).join(PEOPLE, PEOPLE.c.id == READINGS.c.person).order_by(READINGS.c.cell)
+    query = query.where(READINGS.c.case_id == case_id, PEOPLE.c.name == " ".join(by.split()))
+    with transaction() as connection:
+        return {row.cell: row.called for row in connection.execute(query)}
+
+
 def agreements(case_id: str) -> list[Agreement]:
     """Return how far each second reader agrees with what was reviewed in the case, amendments left out.
 

@@ -11,6 +11,7 @@ from leuk_core.cases import (
     CellState,
     add_field,
     agreements,
+    calls_of,
     check_case,
     confirm_case,
     confirm_cells,
@@ -64,6 +65,7 @@ def test_a_second_reading_lies_beside_a_confirmed_case_and_changes_nothing(case)
     said = first | {1: "band", 10: "monoblast", 11: "monoblast"}
     assert read_cells(case.id, "Bob", said) == 12
     assert read_cells(case.id, "Bob", {1: "neutrophil"}) == 12  # the later call counts
+    assert calls_of(case.id, " Bob ") == said | {1: "neutrophil"}
     assert load_case(case.id) == done
     assert check_case(case.id) == []
     (found,) = agreements(case.id)
