@@ -18,6 +18,7 @@ from typing import Any
 from leuk_core import RESEARCH_ONLY, __version__
 from leuk_core.errors import InvalidParameter, LeukError, ModelUnavailable, RejectedPicture
 from leuk_core.files import Row, open_file, predict_row, shown
+from leuk_core.images import open_tiled
 
 ANSWERED, REFUSED, WRONG_USE = 0, 1, 2
 MAP_METHODS = ("grad-cam", "grad-cam++", "score-cam", "saliency", "occlusion")
@@ -197,12 +198,17 @@ def _decoded(path: str) -> Row:
 
 def _smeared(path: str, predictor: Any, options: argparse.Namespace) -> Row:
     """Return the `smear` row of one field."""
-    from leuk_core.cells.command import empty_row, smear_row  # noqa: PLC0415 (`decode` needs no model)
+    from leuk_core.cells.command import empty_row, large_row, smear_row  # noqa: PLC0415 (`decode` needs no model)
 
+    how = (predictor, options.microns_per_pixel, options.detector)
     try:
-        return smear_row(shown(path), open_file(path), predictor, options.microns_per_pixel, options.detector)
+        return smear_row(shown(path), open_file(path), *how)
     except RejectedPicture as error:
-        return empty_row(shown(path)) | {"error": str(error)}
+        refusal = error
+    try:
+        return large_row(shown(path), open_tiled(Path(path), Path(path).name), *how)
+    except RejectedPicture:  # neither small enough nor readable in parts
+        return empty_row(shown(path)) | {"error": str(refusal)}
 
 
 def _explained(path: str, predictor: Any, options: argparse.Namespace) -> Row:

@@ -25,6 +25,7 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     fit.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
     fit.add_argument("--seed", type=int, default=0)
     fit.add_argument("--minutes", type=float, default=38.0, help="no epoch begins after so long")
+    fit.add_argument("--after", type=Path, help="folder of an ended `fit`, whose weights are gone on from")
     fit.set_defaults(run=run_fit)
 
     store = parser.add_parser("store", help="make a version of what was trained; its threshold comes from BCCD's val")
@@ -61,6 +62,7 @@ def run_fit(args: argparse.Namespace) -> int:
         rate=args.rate,
         seed=args.seed,
         minutes=args.minutes,
+        first_run=args.after,
     )
     print(json.dumps({"fields": len(learnt), "run": args.folder.name}), flush=True)
     return 0

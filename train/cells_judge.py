@@ -35,13 +35,15 @@ def store(run: Path, validation: list[BoxedField], usual_scale: float, facts: di
 
     A missed cell costs a reviewer more than a box too many.
     """
-    folder = detectors_dir() / "centernet" / today()
+    versions = [today(), *(f"{today()}.{number}" for number in range(2, 100))]
+    version = next(name for name in versions if not (detectors_dir() / "centernet" / name).exists())
+    folder = detectors_dir() / "centernet" / version
     folder.mkdir(parents=True)
     copyfile(run / WEIGHTS, folder / WEIGHTS)
     epochs = [json.loads(line) for line in (run / "epochs.jsonl").read_text("utf-8").splitlines()]
     card = {
         "name": "centernet",
-        "version": today(),
+        "version": version,
         "title": "CenterNet, one class, on EfficientNet-Lite0 up to stride 16",
         "kind": "detector",
         "default": False,
@@ -58,7 +60,7 @@ def store(run: Path, validation: list[BoxedField], usual_scale: float, facts: di
         "environment": environment(),
         "files": {WEIGHTS: sha256_of(folder / WEIGHTS)},
     }
-    detector = Detector(DetectorVersion("centernet", today(), folder, card))
+    detector = Detector(DetectorVersion("centernet", version, folder, card))
     scores = _by_threshold(detector, validation, usual_scale)
     highest = max(table["f1"] for table in scores.values())
     best = min(least for least, table in scores.items() if table["f1"] >= highest - NEAR)
@@ -66,7 +68,7 @@ def store(run: Path, validation: list[BoxedField], usual_scale: float, facts: di
     f1_by_score = {str(least): table["f1"] for least, table in scores.items()}
     card["chosen_on"] = {"set": "BCCD, val", "fields": len(validation), "f1_by_least_score": f1_by_score}
     write_json(folder / "card.json", card)
-    return {"detector": f"centernet@{today()}", "least_score": best, **scores[best]}
+    return {"detector": f"centernet@{version}", "least_score": best, **scores[best]}
 
 
 def _by_threshold(detector: Detector, fields: list[BoxedField], usual_scale: float) -> dict[float, dict[str, float]]:

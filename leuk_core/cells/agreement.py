@@ -49,9 +49,9 @@ class Agreement:
     def to_dict(self, precision: bool = True) -> dict[str, Any]:
         """Return everything as JSON wants it; without precision where the drawn boxes are not complete."""
         facts: dict[str, Any] = {"n_images": self.images, "n_cells": self.cells, "right": self.right}
-        facts["recall"] = self.recall.to_dict()
+        facts |= {"recall": self.recall.to_dict(), "found": self.found}
         if precision:
-            facts |= {"found": self.found, "precision": self.precision.to_dict()}
+            facts["precision"] = self.precision.to_dict()
             facts |= {"whole_images": self.whole, "whole": exact_interval(self.whole, self.images).to_dict()}
         return facts
 
@@ -60,6 +60,8 @@ class Agreement:
         said = f"recall {self.recall.words(1, percent=True)}"
         if precision:
             said += f", precision {self.precision.words(1, percent=True)}"
+        else:
+            said += f" ({self.found} boxes found)"
         return f"{said} at IoU {OVERLAP}, {self.cells} cells on {self.images} fields, by image"
 
 
@@ -77,7 +79,7 @@ def agreement(fields: Iterable[tuple[np.ndarray, np.ndarray]], overlap: float = 
     --------
     >>> drawn, found = np.array([[0, 0, 10, 10]]), np.array([[1, 0, 11, 10], [50, 50, 60, 60]])
     >>> agreement([(drawn, found)]).words(precision=False)
-    'recall 100.0 % (2.5 to 100.0 %) at IoU 0.5, 1 cells on 1 fields, by image'
+    'recall 100.0 % (2.5 to 100.0 %) (2 boxes found) at IoU 0.5, 1 cells on 1 fields, by image'
     """
     images = whole = cells = total = right = 0
     for drawn, found in fields:

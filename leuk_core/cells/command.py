@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from leuk_core.cells.detect import find_cells
+from leuk_core.cells.detect import SCALE_UNKNOWN, find_cells
+from leuk_core.cells.detectors import detector_ref
 from leuk_core.cells.differential import NOT_ASSESSED
+from leuk_core.cells.large import cells_in_parts, large_scale
 from leuk_core.cells.sort import SortedCell, sort_cells
-from leuk_core.images import SmearImage
+from leuk_core.images import Note, SmearImage, TiledImage
 from leuk_core.prediction import Predictor
+
+IN_PARTS = Note("in-parts", "the picture is large and was read a part at a time")
 
 
 def empty_row(file: str) -> dict[str, Any]:
@@ -47,6 +51,28 @@ def smear_row(
         "microns_per_pixel": field.microns_per_pixel,
         "scale_source": field.scale_source,
         "detector": field.detector,
+        "model": predictor.ref,
+        "recipe_hash": predictor.recipe.hash,
+        "cells": [_cell(entry) for entry in cells],
+        "notes": [{"code": note.code, "text": note.text} for note in notes],
+        "warning": predictor.version.card.get("warning", ""),
+    }
+
+
+def large_row(
+    file: str, picture: TiledImage, predictor: Predictor, microns_per_pixel: float | None, detector: str | None
+) -> dict[str, Any]:
+    """Return the row of a picture that is too large to be decoded whole; it has no `pixels_sha256`."""
+    scale, source = large_scale(picture, microns_per_pixel)
+    cells = list(cells_in_parts(picture, predictor, scale, detector))
+    notes = [IN_PARTS, SCALE_UNKNOWN] if source == "unknown" else [IN_PARTS]
+    return empty_row(file) | {
+        "ok": True,
+        "width": picture.width,
+        "height": picture.height,
+        "microns_per_pixel": scale,
+        "scale_source": source,
+        "detector": detector_ref(detector),
         "model": predictor.ref,
         "recipe_hash": predictor.recipe.hash,
         "cells": [_cell(entry) for entry in cells],

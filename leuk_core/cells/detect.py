@@ -13,6 +13,8 @@ from leuk_core.errors import InvalidParameter
 from leuk_core.images import Note, SmearImage
 from leuk_core.preprocessing.cutout import is_on_black
 
+SCALE_UNKNOWN = Note("scale-unknown", "the scale is unknown and was guessed: give micrometres a pixel")
+
 
 @dataclass(frozen=True, slots=True)
 class FoundCell:
@@ -116,7 +118,7 @@ def find_cells(image: SmearImage, microns_per_pixel: float | None = None, detect
         found = network.find(image.pixels, scale or ASSUMED_SCALE)
         cells = [_cell((x0, y0, x1, y1), score, None, image) for x0, y0, x1, y1, score in found.tolist()]
     if source == "unknown" and not on_black:
-        notes.append(Note("scale-unknown", "the scale is unknown and was guessed: give micrometres a pixel"))
+        notes.append(SCALE_UNKNOWN)
     if not cells and not on_black:
         notes.append(Note("no-cells", "no white cell was found on this field"))
     return Field(

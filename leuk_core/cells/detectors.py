@@ -59,6 +59,12 @@ def default_detector() -> str:
     return next((entry.name for entry in list_detectors() if entry.card.get("default")), SEGMENTATION)
 
 
+def detector_ref(name: str | None = None) -> str:
+    """Return name and version of a detector, as answers carry them; None is the default one."""
+    name = name or default_detector()
+    return next((entry.ref for entry in list_detectors() if entry.name == name), name)
+
+
 def evaluations_of(name: str) -> list[dict[str, Any]]:
     """Return what was measured of a detector, oldest first."""
     return [_read(path) for path in sorted((detectors_dir() / name / "evaluations").glob("*.json"))]

@@ -59,5 +59,7 @@ def detection_html(judged: Sequence[Mapping[str, Any]]) -> str:
 def _figures(entry: Mapping[str, Any] | None) -> str:
     if entry is None:
         return "<td>not judged</td><td></td>"
-    precision = estimate_html(Estimate.from_dict(entry["precision"]), ".1%") if "precision" in entry else "–"
+    precision = f"<small>{entry['found']} boxes found</small>" if "found" in entry else "–"
+    if "precision" in entry:
+        precision = estimate_html(Estimate.from_dict(entry["precision"]), ".1%")
     return f"<td>{estimate_html(Estimate.from_dict(entry['recall']), '.1%')}</td><td>{precision}</td>"

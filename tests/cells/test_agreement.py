@@ -31,3 +31,5 @@ def test_precision_is_left_out_where_the_drawn_boxes_are_not_complete():
     assert "precision" in found.words()
     assert "precision" not in found.words(precision=False)
     assert "precision" not in found.to_dict(precision=False)
+    assert found.to_dict(precision=False)["found"] == 1  # so that a detector that boxes everything is seen
+    assert "1 boxes found" in found.words(precision=False)

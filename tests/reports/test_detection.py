@@ -30,7 +30,7 @@ def models(tmp_path, monkeypatch):
 
 def test_figures_of_the_installed_version_stand_beside_the_baseline(models):
     full = {"n_images": 50, "n_cells": 51, "right": 46, "recall": SHARE, "precision": SHARE}
-    part = {"n_images": 110, "n_cells": 477, "right": 400, "recall": SHARE, "n_subjects": 24}
+    part = {"n_images": 110, "n_cells": 477, "right": 400, "recall": SHARE, "found": 983, "n_subjects": 24}
     write(models, "segmentation", "1", TXL=full, leukemia=part)
     write(models, "net", "2026-01-01", TXL=full | {"recall": {"value": 0.1, "low": 0.0, "high": 0.2}})
     write(models, "net", "2026-02-02", default=True, TXL=full)
@@ -42,6 +42,7 @@ def test_figures_of_the_installed_version_stand_beside_the_baseline(models):
     assert "80.0% to 96.0%" in html
     assert "51 cells on 50 fields" in html
     assert "477 cells on 110 fields, 24 subjects" in html
+    assert "983 boxes found" in html  # where no precision can be said
     assert html.count("not judged") == 1  # the network on the leukemia fields
     assert "10.0%" not in html  # of a version that is no longer installed
     assert "IoU &lt;0.5&gt;" in html
