@@ -14,11 +14,15 @@ from leuk_core.settings import settings
 from tests.cases.made_up import field_image, new_cells
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Yield an empty data folder; its database is SQLite, or the PostgreSQL that LEUK_TEST_DATABASE_URL names."""
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Yield an empty data folder with SQLite in it, then one with the PostgreSQL that LEUK_TEST_POSTGRES names."""
+    url = os.environ.get("LEUK_TEST_POSTGRES", "") if request.param == "postgresql" else ""
+    if request.param == "postgresql" and not url:
+        pytest.skip("LEUK_TEST_POSTGRES is not set: no PostgreSQL server to try")
     monkeypatch.setenv("LEUK_DATA_DIR", str(tmp_path / "data"))
-    if url := os.environ.get("LEUK_TEST_DATABASE_URL"):
+    monkeypatch.delenv("LEUK_DATABASE_URL", raising=False)
+    if url:
         monkeypatch.setenv("LEUK_DATABASE_URL", url)
     settings.cache_clear()
     if url:
