@@ -1,4 +1,4 @@
-"""Text from outside as Markdown that shows it as it is: what a name holds never becomes a link, a picture or a formula."""
+"""Text from outside as Markdown that shows it as it is: what a name holds becomes no link, picture or formula."""
 
 from __future__ import annotations
 
@@ -24,5 +24,6 @@ def plain(text: str) -> str:
     >>> plain("cell\u202egnp.exe\n# costs $5$")
     'cellgnp.exe # costs \\$5\\$'
     """
-    kept = (" " if sign < " " or sign == "\x7f" else sign for sign in text if unicodedata.category(sign) not in _DROPPED)
+    shown = (sign for sign in text if unicodedata.category(sign) not in _DROPPED)
+    kept = (" " if sign < " " or sign == "\x7f" else sign for sign in shown)
     return _LIVE.sub(r"\\\g<0>", "".join(kept))
