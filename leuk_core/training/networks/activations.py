@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.training.networks.changes import Changes
 from leuk_core.training.networks.inference import compiled
-from leuk_core.training.networks.pipeline import Batches, Targets, changed
+from leuk_core.training.networks.pipeline import Batches, Targets, at_once, changed
 from leuk_core.training.run import write_json
 from leuk_core.training.shown import Progress, ShownCells
 
@@ -187,15 +188,17 @@ def _reserve(path: Path) -> None:
 def _pictures(
     starts: range, shown: ShownCells, recipe: Recipe, changes: Changes | None, seed: tuple[int, int]
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Give batches in order, the next one made while the caller works on this one."""
+    """Give batches in order, the next ones made while the caller works on this one."""
 
     def load(start: int) -> np.ndarray:
         indices = range(start, min(start + _BATCH, len(shown)))
         return recipe.scale(np.array([changed(shown, recipe, changes, index, seed)[0] for index in indices]))
 
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(load, starts[0]) if len(starts) else None
+    ahead = at_once()
+    with ThreadPoolExecutor(ahead) as pool:
+        following = deque(pool.submit(load, start) for start in starts[:ahead])
         for number, start in enumerate(starts):
-            ready = following.result() if following is not None else load(start)
-            following = pool.submit(load, starts[number + 1]) if number + 1 < len(starts) else None
+            ready = following.popleft().result()
+            if number + ahead < len(starts):
+                following.append(pool.submit(load, starts[number + ahead]))
             yield start, ready

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -131,7 +132,12 @@ def changed(
     return changes.apply(picture, mask, np.random.default_rng([*seed, index]))
 
 
-def stream(batches: Batches, epoch: int, workers: int = 2) -> Any:
+def at_once() -> int:
+    """Return how many batches are made at the same time: one a core, from 2 to 16."""
+    return max(2, min(16, os.cpu_count() or 1))
+
+
+def stream(batches: Batches, epoch: int, workers: int | None = None) -> Any:
     """Return one epoch in the form that `keras.Model.fit` reads best under the running backend.
 
     Parameters
@@ -140,11 +146,12 @@ def stream(batches: Batches, epoch: int, workers: int = 2) -> Any:
         The source.
     epoch : int
         Which epoch.
-    workers : int
-        Batches made at the same time.
+    workers : int or None
+        Batches made at the same time; None is one a core.
     """
     import keras  # noqa: PLC0415 - only where a network is trained
 
+    workers = workers or at_once()
     if keras.backend.backend() == "tensorflow":
         return _tensorflow(batches, epoch, workers)
     return _keras(batches, epoch, workers)
