@@ -22,13 +22,15 @@ PICTURE, CELL, CALL = "picture", "cell", "call"
 def show_second_reader(found: Gathered, by: str) -> None:
     """Draw how far second readers agree and, once it is asked for, cells that `by` may call."""
     with st.expander("Second reader", icon=":material/group:"):
-        _agreements(found)
+        reading = by and st.toggle("Read its cells a second time", key=READING)
         if said := st.session_state.pop(SAID, ""):
             st.error(said)
+        if reading:
+            _read(found, by)
+            return  # what others called is not shown meanwhile
+        _agreements(found)
         if not by:
             st.caption("Give your name or initials to read its cells a second time.")
-        elif st.toggle("Read its cells a second time", key=READING):
-            _read(found, by)
 
 
 def left_to(cells: Iterable[CaseCell], called: Mapping[int, str], by: str) -> list[CaseCell]:
