@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from components.plain import plain
 from leuk_core.cases import CellClass
 from leuk_core.cases.counting import CaseCount
 from leuk_core.cells.differential import TARGETS
@@ -23,7 +24,7 @@ def show_differential(count: CaseCount, classes: Sequence[CellClass]) -> None:
             names = {entry.code: entry.name for entry in classes}
             for one in count.changes:
                 words = f"{one.changed} of {one.reviewed}, {one.share.words(1, percent=True)}"
-                st.markdown(f"{names.get(one.label, one.label)}: {words}")
+                st.markdown(f"{plain(names.get(one.label, one.label))}: {words}")
             st.caption("Exact 95 % intervals, by cell. Cells about which it was undecided are not among them.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from components.plain import plain
 from leuk_core.cases import (
     Case,
     CaseCell,
@@ -152,9 +153,9 @@ def show_said() -> None:
     """Show once why something was not done."""
     kind, words = st.session_state.pop(SAID, ("", ""))
     if kind == "warning":
-        st.warning(words, icon=":material/group:")
+        st.warning(plain(words), icon=":material/group:")
     elif kind:
-        st.error(words, icon=":material/error:")
+        st.error(plain(words), icon=":material/error:")
 
 
 def group_of(cell: CaseCell) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from components.plain import plain
 from components.smear_cells import SET_ASIDE, Held, act, asked, group_of, sent, sent_cell
 from components.smear_fields import look_at
 from components.smear_parts import PARTS
@@ -72,7 +73,7 @@ def _choose_class(counts: dict[str, int], known: Held, every: int) -> str:
     return str(
         st.pills(
             "Class", options, key=CLASS, required=True, label_visibility="collapsed",
-            format_func=lambda code: f"{EVERY if code == EVERY else known.group_name(code)} {counts.get(code, every)}",
+            format_func=lambda code: f"{plain(known.group_name(code))} {counts.get(code, every)}",
         )
     )  # fmt: skip
 

@@ -30,11 +30,13 @@ def thumbnails(cells: Iterable[CaseCell], fields: Iterable[CaseField]) -> dict[s
     by_number = {field.number: field for field in fields}
     wanted = {}
     for cell in sorted(cells, key=lambda cell: cell.field):  # a field is read once for all of its cells
-        field = by_number[cell.field]
-        wanted[f"{cell.case_id}/{cell.number}"] = partial(
-            cell_uri, field.pixels_sha256, cell.box, field.microns_per_pixel
-        )
+        wanted[f"{cell.case_id}/{cell.number}"] = partial(cut, cell, by_number[cell.field])
     return not_sent(wanted)
+
+
+def cut(cell: CaseCell, field: CaseField) -> str:
+    """Return a cell's picture for the gallery."""
+    return cell_uri(field.pixels_sha256, cell.box, field.microns_per_pixel)
 
 
 def film(fields: Iterable[CaseField]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from components.case_choice import ask_person, choose_case, chosen_case, new_case
 from components.frame import page
+from components.plain import plain
 from components.smear_bench import bench
 from components.smear_intake import drop_fields, show_told
 from components.smear_same_place import same_place
@@ -30,9 +31,8 @@ def main() -> None:
     with middle:
         choose_case(case)
     if case is not None and case.state is CaseState.CONFIRMED:
-        st.info(
-            f"{case.name} is {signature(case.confirmed_by)}: nothing is changed in it any more.", icon=":material/lock:"
-        )
+        by_whom = plain(signature(case.confirmed_by))
+        st.info(f"{case.name} is {by_whom}: nothing is changed in it any more.", icon=":material/lock:")
         st.page_link("pages/cases.py", label="Look at it, take its report away", icon=":material/folder_shared:")
         return
     if not by:

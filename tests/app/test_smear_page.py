@@ -11,6 +11,7 @@ from components.frame import FRAMED
 from leuk_core import database
 from leuk_core.cases import (
     CaseState,
+    CellState,
     add_field,
     confirm_cells,
     create_case,
@@ -119,3 +120,24 @@ def test_a_case_that_is_gone_is_told_and_forgotten(app, case):
     at = app.switch_page("pages/cases.py").run()
     assert "There is no such case" in words(at)
     assert not at.exception
+
+
+def test_an_action_that_the_browser_tells_twice_is_done_once_and_in_its_order(app, monkeypatch):
+    monkeypatch.setattr(smear_cells.st, "session_state", {})
+    first, second = {"id": 7, "what": "undo"}, {"id": 9, "what": "confirm"}
+    assert list(smear_cells.asked({"queue": [second, first]})) == [first, second]
+    third = {"id": 12, "what": "undo"}
+    assert list(smear_cells.asked({"queue": [first, second, third]})) == [third]
+    assert list(smear_cells.asked(None)) == []
+
+
+def test_confirming_leaves_what_a_person_has_said(app, case, monkeypatch):
+    monkeypatch.setattr(smear_cells.st, "session_state", {})
+    (called,) = reclassify_cells(list_cells(case.id)[:1], "Ada", "myeloblast")
+    cells = [[cell.number, cell.version] for cell in list_cells(case.id)]
+    smear_cells.act(case.id, "Bob", {"what": "confirm", "cells": cells})
+    after = list_cells(case.id)
+    assert after[0] == called
+    assert {cell.reviewer for cell in after[1:]} == {"Bob"}
+    smear_cells.act(case.id, "Bob", {"what": "undo"})
+    assert [cell.state for cell in list_cells(case.id)[1:]] == [CellState.OPEN] * 11
