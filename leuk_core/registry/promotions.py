@@ -94,9 +94,17 @@ def _answering(task: str, model: str) -> str:
 
 
 def _kept(what: str, task: str, model: str, version: str, before: str, by: str, reason: str) -> Promotion:
+    from leuk_core.cases import trail  # noqa: PLC0415 - a database is needed where somebody decides, not to read
+    from leuk_core.cases.people import person_of  # noqa: PLC0415
+    from leuk_core.cases.schema import transaction  # noqa: PLC0415
+
     at = datetime.now(UTC).isoformat(timespec="seconds")
     step = Promotion(at, what, task, model, version, before, by, reason)
-    add(step)
+    with transaction() as connection:  # in the trail and in the record, or in neither
+        trail.record(
+            connection, what, person_of(connection, by), model=f"{task}/{model}", version=version, before=before
+        )
+        add(step)
     return step
 
 

@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from leuk_core.errors import InvalidData, InvalidParameter, ModelUnavailable
+from leuk_core.cases import trail
+from leuk_core.errors import InvalidData, InvalidParameter, LeukError, ModelUnavailable
 from leuk_core.registry import current_version, find_version, list_candidates, list_versions, load_task, task_of
 from leuk_core.registry.promotion_log import promotions_file
 from leuk_core.registry.promotions import history, promote, rollback, rolls_back_to
@@ -80,6 +81,24 @@ def test_each_rollback_takes_one_promotion_back_and_all_steps_stay_on_record(svm
         ("rollback", "2", "2026-01-01.9"),
     ]
     assert {step.by for step in history()} == {"Dr. Lin"}
+    assert trail.check().n == 4
+    assert trail.check().whole
+
+
+def test_a_step_that_cannot_be_told_in_the_trail_is_not_taken_and_the_other_way_round(svm, monkeypatch):
+    def full(step):
+        raise InvalidData("No space left. Received: a full disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("leuk_core.registry.promotions.add", full)
+        with pytest.raises(InvalidData, match="No space"):
+            promote(f"{TASK}/svm@2026-01-01.9", **WHO)
+    assert trail.check().n == 0
+    monkeypatch.setenv("LEUK_DATABASE_URL", "postgresql://127.0.0.1:9/nowhere")
+    settings.cache_clear()
+    with pytest.raises(LeukError, match="database"):
+        promote(f"{TASK}/svm@2026-01-01.9", **WHO)
+    assert history() == []
 
 
 def test_a_promotion_needs_a_name_a_reason_and_a_whole_version(svm):
