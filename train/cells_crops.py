@@ -97,15 +97,10 @@ def _inside(boxes: np.ndarray) -> np.ndarray:
 
 
 def _stained(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the crop under another stain and light: red cells may be blue or purple, only nuclei stay the darkest."""
+    """Return the crop under another stain and light."""
     density = -np.log10(np.clip(crop, 1, WHITE) / WHITE)
-    apart = 0.15 if rng.random() < 0.5 else 0.4
-    mixed = np.diag(np.exp(rng.uniform(np.log(0.6), np.log(1.6), 3))) + rng.uniform(-apart, apart, (3, 3))
+    mixed = np.diag(np.exp(rng.uniform(np.log(0.6), np.log(1.6), 3))) + rng.uniform(-0.15, 0.15, (3, 3))
     density = np.maximum(density @ mixed.astype(np.float32), 0) * np.float32(np.exp(rng.uniform(-0.3, 0.3)))
-    if rng.random() < 0.3:
-        grey = np.float32(rng.uniform(0.2, 0.8))
-        density = (1 - grey) * density + grey * density.mean(axis=2, keepdims=True)
-    density = np.power(density, np.float32(rng.uniform(0.7, 1.3)))
     light = np.float32(WHITE) * rng.uniform(0.88, 1.08, 3).astype(np.float32)
     changed = light * np.power(np.float32(10), -density) + rng.normal(0, rng.uniform(0, 4), crop.shape)
     return np.clip(changed, 0, 255).astype(np.float32)

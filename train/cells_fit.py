@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from leuk_core.cells import network
-from leuk_core.registry.weights import load_network, save_network
+from leuk_core.registry.weights import save_network
 from leuk_core.settings import settings
 from leuk_core.training.networks import backup
 from train.cells_crops import SIDE, Material, batch
@@ -33,16 +33,7 @@ def start(model: keras.Model) -> int:
 
 
 def fit(
-    fields: list[Material],
-    folder: Path,
-    *,
-    epochs: int,
-    steps: int,
-    size: int,
-    rate: float,
-    seed: int,
-    minutes: float,
-    first_run: Path | None = None,
+    fields: list[Material], folder: Path, *, epochs: int, steps: int, size: int, rate: float, seed: int, minutes: float
 ) -> keras.Model:
     """Train, and go on where an earlier call was stopped.
 
@@ -60,15 +51,10 @@ def fit(
         Of the crops; each epoch has its own.
     minutes : float
         No epoch begins after so long a time of training in all.
-    first_run : Path or None
-        Folder of a training that ended, whose weights are gone on from; None starts from ImageNet's.
     """
     keras.utils.set_random_seed(seed)
     model = network.build()
-    if first_run is None:
-        start(model)
-    else:
-        load_network(model, first_run / WEIGHTS)
+    start(model)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False  # so small a set would spoil its averages

@@ -15,6 +15,7 @@ from leuk_core.cells.agreement import Agreement, agreement
 from leuk_core.cells.detect import Field, FoundCell, find_cells
 from leuk_core.cells.detectors import SEGMENTATION, WEIGHTS, Detector, DetectorVersion, detectors_dir
 from leuk_core.cells.scale import field_scale
+from leuk_core.cells.segment import SMALLEST_NUCLEUS
 from leuk_core.cells.sort import TASK, load_sorter, sort_cells
 from leuk_core.evaluation.intervals import exact_interval
 from leuk_core.prediction import Predictor
@@ -49,6 +50,7 @@ def store(run: Path, validation: list[BoxedField], usual_scale: float, facts: di
         "default": False,
         "parameters": {},
         "least_score": 0.3,
+        "least_nucleus": SMALLEST_NUCLEUS / 2,
         "microns_per_pixel": 0.2,
         "start": "EfficientNet-Lite0, trained on ImageNet; the same weights as models/start/efficientnet-lite0",
         **facts,
@@ -158,10 +160,10 @@ def _stored(
         for kind in found:
             if kind is not None:
                 kinds[kind] += 1
+    whose_cells = f"; they were of {len(labelled)} subject{'s' if len(labelled) > 1 else ''}" if labelled else ""
     sentence = (
         f"{k} of {n} lymphoblasts, myeloblasts and abnormal promyelocytes of {title} ({len(subjects)} subjects) got a "
-        f"type of healthy blood without a doubt ({share.low:.1%} to {share.high:.1%}, by image; {parts}; they were of "
-        f"{len(labelled)} subjects)."
+        f"type of healthy blood without a doubt ({share.low:.1%} to {share.high:.1%}, by image; {parts}{whose_cells})."
     )
     facts = {
         "kind": "limits",

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from leuk_core.cells.segment import nuclei_in
 from leuk_core.errors import InvalidParameter, ModelUnavailable
 from leuk_core.registry.versions import check_files
 from leuk_core.settings import settings
@@ -92,12 +93,16 @@ class Detector:
             raise ModelUnavailable(f"The detector can't be used: {' '.join(wrong)} Received: {version.ref!r}")
         self.version = version
         self.least: float = version.card["least_score"]
+        self.least_nucleus: float = version.card.get("least_nucleus", 0.0)
         self._network = network
         self._model = load_network(network.build(**version.card["parameters"]), version.folder / WEIGHTS)
         self._lock = threading.Lock()
 
     def find(self, pixels: np.ndarray, microns_per_pixel: float, least: float | None = None) -> np.ndarray:
-        """Return the boxes found on a field.
+        """Return the boxes found on a field that hold a nucleus.
+
+        A network that has seen one stain takes the red cells of a bluer one for white cells; colour tells them apart on
+        every field anew.
 
         Parameters
         ----------
@@ -121,7 +126,10 @@ class Detector:
         found[:, :4] /= factor
         height, width = pixels.shape[:2]
         found[:, [0, 2]], found[:, [1, 3]] = found[:, [0, 2]].clip(0, width), found[:, [1, 3]].clip(0, height)
-        return found[np.minimum(found[:, 2] - found[:, 0], found[:, 3] - found[:, 1]) >= 1]
+        found = found[np.minimum(found[:, 2] - found[:, 0], found[:, 3] - found[:, 1]) >= 1]
+        if self.least_nucleus and len(found):
+            found = found[nuclei_in(found, pixels, microns_per_pixel) >= self.least_nucleus]
+        return found
 
 
 def load_detector(name: str) -> Detector:

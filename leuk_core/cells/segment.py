@@ -93,6 +93,31 @@ def segment(pixels: np.ndarray, microns_per_pixel: float | None) -> list[Part]:
     return sorted(found, key=lambda part: -part.score)
 
 
+def nuclei_in(boxes: np.ndarray, pixels: np.ndarray, microns_per_pixel: float | None) -> np.ndarray:
+    """Return how much nucleus lies in boxes, in square micrometres.
+
+    Parameters
+    ----------
+    boxes : ndarray of shape (n, 4 or more)
+        x0, y0, x1, y1 in pixels of the field.
+    pixels : ndarray of shape (height, width, 3), uint8
+        RGB.
+    microns_per_pixel : float or None
+        Scale of the field; None takes `ASSUMED_SCALE`.
+    """
+    scale = microns_per_pixel or ASSUMED_SCALE
+    factor = min(1.0, scale / WORKING_SCALE)
+    small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else pixels
+    micron = factor / scale
+    mask, _, _ = _nuclei(optical_density(small), micron)
+    sums = cv2.integral(mask)
+    high, wide = mask.shape
+    corners = np.rint(boxes[:, :4] * factor).astype(int).clip(0, [wide, high, wide, high])
+    x0, y0, x1, y1 = corners.T
+    areas: np.ndarray = (sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]) / micron**2
+    return areas
+
+
 def _nuclei(density: np.ndarray, micron: float) -> tuple[np.ndarray, float, float]:
     """Return the nuclei (uint8, 0 or 1), the usual darkness of red cells, and from which darkness on it is a nucleus.
 

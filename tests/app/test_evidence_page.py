@@ -1,6 +1,7 @@
 """Evidence by AppTest: the answer, doubts, tables by protocol, old evaluation files, and an audit from the page."""
 
 import json
+import re
 import shutil
 import sys
 import threading
@@ -17,6 +18,7 @@ from leuk_core.data.audit import background
 from leuk_core.data.splits import Protocol
 from leuk_core.evaluation import paper
 from leuk_core.registry import find_version
+from leuk_core.reports.detection import judged_detectors
 from leuk_core.reports.evidence import results_of
 from leuk_core.reports.page import QUESTION
 from leuk_core.settings import settings
@@ -117,6 +119,21 @@ def test_by_image_stands_below_and_says_why_it_flatters(app):
     control = next(control for control in app.segmented_control if control.label == "How cells were kept apart")
     control.set_value("by-image").run()
     assert any("Cells of one person" in warning.value for warning in app.warning)
+
+
+def test_types_of_cells_come_with_what_finds_them_and_what_blasts_were_called(app):
+    app.run()
+    app.selectbox(key=models.TASK).set_value("wbc-types").run()
+    said = words(opened(app))
+    assert "White cells found on whole fields" in said
+    table = next(block.proto.body for block in app.get("html") if "IoU 0.5" in block.proto.body)
+    for facts in judged_detectors():
+        for title, entry in facts["sets"].items():
+            assert title in table
+            assert f"{entry['recall']['value']:.1%}" in table
+    assert table.count("(default)") == 1
+    assert "by image" in table
+    assert re.search(r"of 190 lymphoblasts, myeloblasts and abnormal promyelocytes .* \(24 subjects\)", said)
 
 
 def test_the_page_needs_no_tensorflow(app):

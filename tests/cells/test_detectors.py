@@ -3,6 +3,7 @@
 import json
 from shutil import copytree
 
+import keras
 import numpy as np
 import pytest
 
@@ -11,9 +12,12 @@ from leuk_core.cells import network
 from leuk_core.cells.agreement import agreement
 from leuk_core.cells.detect import find_cells
 from leuk_core.cells.detectors import SEGMENTATION, Detector, default_detector, list_detectors
+from leuk_core.cells.segment import nuclei_in
 from leuk_core.errors import InvalidParameter, ModelUnavailable
 from leuk_core.images import SmearImage, decode
+from leuk_core.registry.weights import load_network, save_network
 from leuk_core.settings import settings
+from tests.cells.field_makers import drawn_field
 
 NAME = "centernet"
 BOXES = np.array([[12.0, 20.0, 52.0, 64.0], [100.0, 30.0, 150.0, 72.0]], np.float32)
@@ -57,6 +61,25 @@ def test_the_shipped_detector_finds_every_cell_of_the_drawn_samples():
     assert counted.found <= counted.cells + 2  # platelets, which the sorting leaves out
 
 
+def test_half_precision_moves_no_box(tmp_path):
+    """By more than a twentieth of a micrometre, and no score by more than a hundredth."""
+    kept = Detector(next(entry for entry in list_detectors() if entry.name == NAME))
+    model = network.build()
+    rng = np.random.default_rng(0)
+    for variable in load_network(model, kept.version.folder / "network.safetensors").weights:
+        values = np.asarray(keras.ops.convert_to_numpy(variable))
+        variable.assign(values * (1 + rng.uniform(-2e-4, 2e-4, values.shape)))  # what 16 bits can't hold
+    save_network(model, tmp_path / "network.safetensors")
+    shown = network.shown(drawn_field([(200, 180), (650, 450)]).pixels, 0.5)
+    whole = [np.asarray(values)[0] for values in model.predict_on_batch(shown)]
+    halved = load_network(network.build(), tmp_path / "network.safetensors").predict_on_batch(shown)
+    before = np.array(network.boxes_of(whole, kept.least))
+    after = np.array(network.boxes_of([np.asarray(values)[0] for values in halved], kept.least))
+    assert len(before) >= 2
+    assert after[:, :4] == pytest.approx(before[:, :4], abs=0.05 / network.WORKING_SCALE)
+    assert after[:, 4] == pytest.approx(before[:, 4], abs=0.01)
+
+
 def test_an_unknown_detector_is_named_with_those_that_there_are():
     with pytest.raises(InvalidParameter, match=rf"{SEGMENTATION}, {NAME}. Received: detector='yolo'"):
         find_cells(SmearImage(np.full((64, 64, 3), 200, np.uint8), "", ""), detector="yolo")
@@ -81,3 +104,16 @@ def test_the_default_is_what_a_card_says_and_its_weights_are_checked(tmp_path, m
     finally:
         monkeypatch.undo()
         settings.cache_clear()
+
+
+def test_a_box_without_a_nucleus_is_no_white_cell():
+    """Red cells of a bluer stain than the network has seen."""
+    image = drawn_field([(200, 180), (650, 450)])
+    boxes = np.array([[135, 115, 265, 245], [585, 385, 715, 515], [400, 300, 480, 380]])
+    with_nucleus = nuclei_in(boxes, image.pixels, 0.1)
+    assert with_nucleus[:2] == pytest.approx(np.pi * 4.2**2, rel=0.1)  # square micrometres, as drawn
+    assert with_nucleus[2] < 7
+    kept = Detector(next(entry for entry in list_detectors() if entry.name == NAME))
+    assert kept.least_nucleus > 0
+    kept.least_nucleus = 1000.0
+    assert len(kept.find(image.pixels, 0.1)) == 0
