@@ -11,7 +11,7 @@ from leuk_core.cells.detectors import SEGMENTATION, default_detector, evaluation
 from leuk_core.evaluation.resampling import Estimate
 from leuk_core.reports.pieces import badge, estimate_html
 
-TITLES = {SEGMENTATION: "segmentation by colour (no learning)"}
+TITLES = {SEGMENTATION: "segmentation by colour (no learning)", "centernet": "CenterNet, learnt on BCCD"}
 
 
 def judged_detectors() -> list[Mapping[str, Any]]:

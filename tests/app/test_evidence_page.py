@@ -132,6 +132,7 @@ def test_types_of_cells_come_with_what_finds_them_and_what_blasts_were_called(ap
             assert title in table
             assert f"{entry['recall']['value']:.1%}" in table
     assert table.count("(default)") == 1
+    assert "CenterNet, learnt on BCCD" in table
     assert "by image" in table
     assert re.search(r"of 190 lymphoblasts, myeloblasts and abnormal promyelocytes .* \(24 subjects\)", said)
 
