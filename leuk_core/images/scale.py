@@ -38,7 +38,7 @@ def believable(x: float, y: float, said_by: str) -> tuple[float | None, tuple[No
 
 
 def from_description(text: str, resolution: tuple[float, float] | None) -> tuple[float | None, tuple[Note, ...]] | None:
-    """Return the scale that OME-XML or ImageJ wrote into a TIFF's description; None where neither did.
+    """Return the scale that OME-XML, ImageJ or an Aperio scanner wrote into a TIFF's description; None where none did.
 
     Parameters
     ----------
@@ -52,6 +52,9 @@ def from_description(text: str, resolution: tuple[float, float] | None) -> tuple
         sizes = [_ome_size(pixels.group(), axis) for axis in "XY"]
         known = [size for size in sizes if size is not None]
         return believable(known[0], known[-1], "OME PhysicalSizeX") if known else None
+    if text.startswith("Aperio"):
+        scanned = re.search(r"\|MPP = ([0-9]+(?:\.[0-9]+)?)", text)
+        return believable(float(scanned.group(1)), float(scanned.group(1)), "Aperio MPP") if scanned else None
     if text.startswith("ImageJ=") and resolution:
         unit = re.search(r"^unit=(.+)$", text, re.MULTILINE)
         factor = _MICRONS.get(unit.group(1).strip().lower()) if unit else None

@@ -9,6 +9,7 @@ import struct
 from typing import Any
 
 import numpy as np
+from PIL.TiffImagePlugin import COMPRESSION_INFO
 
 from leuk_core.errors import RejectedPicture
 from leuk_core.images.refusals import check_size, damaged, unsupported
@@ -72,7 +73,9 @@ class TiffBlocks:
 
     def _check_readable(self) -> None:
         page = self._page
-        channels = page.get("channels")
+        channels, compression = page.get("channels"), page.get("compression")
+        if compression not in COMPRESSION_INFO:  # such as JPEG 2000 in the slides of some scanners
+            raise unsupported("TIFF", f"one of compression {compression}", "save it uncompressed, as LZW or as JPEG")
         upright = page.get("orientation") == 1 and page.get("photometric") in _COLOUR_MODELS
         together = page.get("planar") == 1 or channels == 1
         if upright and together and channels <= 4 and page.get("bits") == 8 and not is_deep(page):

@@ -1,6 +1,7 @@
 """Large pictures a part at a time: the same pixels as from the first door, and a limit for each part."""
 
 import io
+import struct
 import sys
 from types import SimpleNamespace
 
@@ -115,3 +116,25 @@ def test_other_slides_are_read_by_an_optional_package(slide, monkeypatch, tmp_pa
     assert opened.microns_per_pixel == 0.25
     assert (opened.region(10, 20, 50, 40).pixels == slide[20:60, 10:60]).all()
     assert (opened.region(0, 0, 50, 40).pixels == 255).all()
+
+
+def test_a_tiff_whose_compression_is_not_read_goes_to_the_optional_package(slide, tmp_path, monkeypatch):
+    """And is refused by what it is, not as damaged, where there is none."""
+    whole = tiff(slide, photometric="rgb", tile=(64, 64))
+    entry = struct.pack("<HHIHH", 259, 3, 1, 1, 0)  # compression: none
+    assert whole.count(entry) == 1
+    path = tmp_path / "slide.svs"
+    path.write_bytes(whole.replace(entry, struct.pack("<HHIHH", 259, 3, 1, 33005, 0)))
+    with pytest.raises(RejectedPicture, match="compression 33005"):
+        open_tiled(path, "slide.svs")
+    monkeypatch.setattr(
+        "leuk_core.images.tiled._slide", lambda _: SimpleNamespace(width=9, height=8, microns_per_pixel=0.25)
+    )
+    assert open_tiled(path, "slide.svs").format == "slide"
+
+
+def test_an_aperio_scanner_tells_the_scale(slide):
+    said = "Aperio Image Library v12\n300x200 [0,0 300x200] (64x64) JPEG/RGB Q=70|AppMag = 40|MPP = 0.2520"
+    data = tiff(slide, photometric="rgb", tile=(64, 64), description=said, metadata=None)
+    assert open_tiled(data, "x").microns_per_pixel == 0.252
+    assert decode(data, "x").microns_per_pixel == 0.252
