@@ -1,6 +1,8 @@
 """`python -m train VERB`, from the audit of a set to a version with its figures; results on stdout as JSON Lines."""
 
 import argparse
+import contextlib
+import os
 import sys
 
 from leuk_core.errors import LeukError
@@ -45,6 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` does
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 if __name__ == "__main__":

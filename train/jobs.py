@@ -37,6 +37,19 @@ def line(job: Job) -> str:
     """Return a job in one line for people."""
     far = read_progress(job, lines=0)
     count = f"{far.words} {far.done} of {far.total}" if far.total else ""
-    left = f"about {far.seconds_left / 60:.0f} min left" if far.seconds_left is not None else ""
+    left = _left(far.seconds_left)
     now = [] if job.over else [far.step, count, left]
     return "  ".join([job.id, f"{job.state:<11}", *filter(None, [*now, job.message])])
+
+
+def _left(seconds: float | None) -> str:
+    """Return the time left in words.
+
+    Examples
+    --------
+    >>> _left(40.2), _left(600), _left(None)
+    ('about 40 s left', 'about 10 min left', '')
+    """
+    if seconds is None:
+        return ""
+    return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"

@@ -1,4 +1,4 @@
-"""A retraining in a real browser on real cells: brought in, started, refreshed, compared, promoted, taken back."""
+"""A retraining in a real browser on real cells: refreshed, killed with all, compared, promoted, taken back."""
 
 import os
 import re
@@ -19,27 +19,52 @@ PATIENCE = 300_000  # milliseconds: TensorFlow loads while the test waits
 PERSONS, EACH = 10, 2
 
 
+class Served:
+    """The application with a worker beside it, as start.py has them, each killed and started again on demand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.log = free_port(), folder / "server.log"
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **os.environ, "LEUK_DATA_DIR": str(folder / "data"), "LEUK_CACHE_DIR": str(folder / "cache"),
+        }  # fmt: skip
+        self.app: subprocess.Popen | None = None
+        self.worker: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Start what does not run, and wait until pages are served."""
+        self.app = self.app or self._run("streamlit", "run", "app.py", "--server.port", str(self.port))
+        self.worker = self.worker or self._run("leuk_core.jobs.worker")
+        wait_until_served(self.address, self.app, self.log)
+
+    def kill(self) -> None:
+        """End both as a system does that needs their memory."""
+        for process in (self.app, self.worker):
+            process.kill()
+            process.wait()
+        self.app = self.worker = None
+
+    def stop(self) -> None:
+        """End both."""
+        for process in filter(None, (self.app, self.worker)):
+            process.terminate()
+            process.wait(timeout=30)
+
+    def _run(self, *words: str) -> subprocess.Popen:
+        with self.log.open("a") as output:
+            command = [sys.executable, "-m", *words]
+            return subprocess.Popen(command, cwd=PROJECT_ROOT, env=self.environment, stdout=output, stderr=output)
+
+
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """Serve the application with a worker beside it, as start.py does."""
-    environment = {**os.environ, "LEUK_DATA_DIR": str(tmp_path / "data"), "LEUK_CACHE_DIR": str(tmp_path / "cache")}
-    port, log = free_port(), tmp_path / "server.log"
-    commands = (["streamlit", "run", "app.py", "--server.port", str(port)], ["leuk_core.jobs.worker"])
-    with log.open("w") as output:
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-m", *command], cwd=PROJECT_ROOT, env=environment, stdout=output, stderr=output
-            )
-            for command in commands
-        ]
-        try:
-            wait_until_served(f"http://127.0.0.1:{port}", started[0], log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            for process in started:
-                process.terminate()
-            for process in started:
-                process.wait(timeout=30)
+def served(tmp_path: Path) -> Iterator[Served]:
+    """Serve the application."""
+    started = Served(tmp_path)
+    try:
+        started.start()
+        yield started
+    finally:
+        started.stop()
 
 
 @pytest.fixture
@@ -66,10 +91,10 @@ def at_rest(page):
     page.wait_for_timeout(500)  # a click while the last answer is being put in its place can be lost
 
 
-def test_cells_become_a_version_that_is_compared_promoted_answers_and_is_taken_back(address, browser, ward):
+def test_cells_become_a_version_that_is_compared_promoted_answers_and_is_taken_back(served, browser, ward):
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     page.set_default_timeout(60_000)
-    page.goto(f"{address}/retrain")
+    page.goto(f"{served.address}/retrain")
     page.get_by_text("No cells are here yet").wait_for()
     page.locator("input[type=file]").set_input_files(ward)
     page.get_by_text("Everything the audit found").wait_for(timeout=PATIENCE)
@@ -91,6 +116,10 @@ def test_cells_become_a_version_that_is_compared_promoted_answers_and_is_taken_b
 
     page.reload()
     page.get_by_text("in training").wait_for()
+    served.kill()
+    served.start()
+    page.goto(f"{served.address}/retrain")
+    page.get_by_text("attempt 2").wait_for(timeout=PATIENCE)  # the next worker has found that the first was lost
     page.get_by_text("Cross-validation").wait_for(timeout=PATIENCE)
     sentence = re.compile("^(It is better|It is worse|No evidence that it is better): ")
     page.get_by_text(sentence).wait_for(timeout=PATIENCE)

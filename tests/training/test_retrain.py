@@ -3,20 +3,25 @@
 import errno
 import io
 import json
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
 import pytest
 
+from leuk_core import PROJECT_ROOT
 from leuk_core.data.imports import import_zip, open_set
 from leuk_core.data.imports_audit import audited, red_verdicts, reserved_of
 from leuk_core.errors import InvalidData
 from leuk_core.evaluation.unseen import LEARNT_FROM
+from leuk_core.jobs import find
 from leuk_core.registry import current_version, find_version, list_candidates
 from leuk_core.registry.own import claim_name, publish, staging_folder, version_of_job
 from leuk_core.registry.promotions import promote, rollback
 from leuk_core.settings import settings
 from leuk_core.training.retrain import against_current, check, estimate, work
+from train.__main__ import main
 
 TASK = "all-vs-normal"
 
@@ -255,6 +260,27 @@ def test_what_is_wrong_with_a_request_is_said_before_training(small, place):
     for changes, message in cases:
         problems = check({**good, **changes})
         assert any(message in problem for problem in problems), (changes, problems)
+
+
+def test_cells_are_brought_in_and_a_training_is_asked_for_by_command(place, capsys):
+    path = place / "by command.zip"
+    path.write_bytes(zipped(drawn(3, 4, seed=5)).getvalue())
+    assert main(["import", str(path)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["subjects"] == {"all": 3, "hem": 3}
+    asked = ["submit", told["set"], "--task", TASK, "--model", "svm", "--by", "Dr. Lin", "--setting", "copies=0"]
+    assert main([*asked, "--setting", "depth=3"]) == 1
+    assert "Received also: depth" in json.loads(capsys.readouterr().out.splitlines()[0])["problem"]
+    assert main([*asked, *(word for name in told["red_verdicts"] for word in ("--confirm", name))]) == 0
+    job = find(json.loads(capsys.readouterr().out)["job"])
+    assert (job.state, job.request["settings"], job.request["by"]) == ("queued", {"copies": 0}, "Dr. Lin")
+    assert main(["submit", "none", "--task", TASK, "--model", "svm"]) == 1
+    assert "no such imported set" in capsys.readouterr().out
+    cut = subprocess.run(
+        ["bash", "-c", f"'{sys.executable}' -m train jobs | true"], cwd=PROJECT_ROOT, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (cut.stdout, cut.stderr) == ("", "")
 
 
 def test_too_few_cells_are_not_trained_on(place):
