@@ -37,7 +37,7 @@ def show_cells(found: Gathered) -> None:
 
 
 def _acted(key: str, page: int, pages: int) -> None:
-    for what in asked(st.session_state[PART].get("acted")):
+    for what in asked(PART):
         if what["what"] == "page":
             page = st.session_state[key] = min(pages, max(1, page + int(what["by"])))
         elif what["what"] == "pictures":

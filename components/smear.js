@@ -31,13 +31,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view = data.kind === "field" ? new Field(root) : new Gallery(root);
     shown.set(root, view);
   }
-  waiting.take(data.done, (queue) => setTriggerValue("acted", { queue, at: Date.now() }));
-  view.send = (what) => waiting.add(what);
+  const write = (queue) => setTriggerValue("acted", { queue, at: Date.now() });
+  waiting.take(data.done, write);
+  view.send = (what) => waiting.add({ ...what, case: data.case });
   view.show(data);
   if (data.kind === "field") field = view;
   else gallery = view;
   return () => {
     view.end?.();
+    waiting.leave(write);
     shown.delete(root);
     if (field === view) field = null;
     if (gallery === view) gallery = null;
@@ -59,13 +61,25 @@ const waiting = {
   take(done, write) {
     this.write = write;
     this.queue = this.queue.filter(({ id }) => id > done);
-    if (!this.queue.length) clearTimeout(this.again);
+    this.wait();
+  },
+
+  // Who is gone tells nothing more; what was said of cells waits for the next one.
+  leave(write) {
+    if (this.write !== write) return;
+    this.write = null;
+    clearTimeout(this.again);
+    this.queue = this.queue.filter(({ what }) => !["pictures", "page", "look", "turn", "field"].includes(what));
   },
 
   tell() {
-    this.write(this.queue);
+    this.write?.(this.queue);
+    this.wait();
+  },
+
+  wait() {
     clearTimeout(this.again);
-    this.again = setTimeout(() => this.queue.length && this.tell(), PATIENCE);
+    if (this.queue.length) this.again = setTimeout(() => this.tell(), PATIENCE);
   },
 
   cells() {
@@ -566,7 +580,7 @@ class Field {
         const box = [0, 1].map((axis) => [from[axis], to[axis]].sort((a, b) => a - b));
         this.switchPen(false);
         this.awaited = Math.max(0.5, ...this.data.cells.map((cell) => cell.n));
-        this.send({ what: "draw", box: [box[0][0], box[1][0], box[0][1], box[1][1]] });
+        this.send({ what: "draw", field: this.data.field, box: [box[0][0], box[1][0], box[0][1], box[1][1]] });
       } else if (this.moved <= 6) this.pick(to);
       this.place();
     });

@@ -23,7 +23,7 @@ def bench(case_id: str, by: str) -> None:
     ahead().begin(known.case.id, known.cells, known.fields)
     with st.container():  # always there, so that what stands below keeps its place
         show_said()
-    left, right = st.columns([2.1, 1], gap="medium")
+    left, right = st.columns([1.9, 1], gap="small")
     with right:
         show_differential(count_cells(known.cells, known.case.specimen, known.classes), known.classes)
         st.page_link("pages/cases.py", label="Confirm the case, take its report away", icon=":material/task_alt:")

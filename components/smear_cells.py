@@ -72,15 +72,17 @@ def held(case: Case) -> Held:
     return known
 
 
-def asked(acted: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
+def asked(part: str) -> Iterator[Mapping[str, Any]]:
     """Give what the browser asks for in its order; each once, however often it is asked for.
 
     Parameters
     ----------
-    acted : mapping or None
-        From the browser: `queue` holds actions with growing numbers, `id`, that were not told to be done yet.
+    part : str
+        Key of a part of `PARTS`. Its `acted` holds a queue of actions with growing numbers, `id`, of which the browser
+        does not know yet that they were done.
     """
-    for what in sorted((acted or {}).get("queue", ()), key=lambda what: what["id"]):
+    acted = (st.session_state.get(part) or {}).get("acted") or {}
+    for what in sorted(acted.get("queue", ()), key=lambda what: what["id"]):
         if what["id"] > st.session_state.get(DONE, 0):
             st.session_state[DONE] = what["id"]
             yield what

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -35,11 +36,11 @@ def show_fields(known: Held, by: str, twice: Mapping[int, int]) -> None:
            "field": field.number, "film": frames(known)},
         on_acted_change=lambda: _acted(known, by, field),
     )  # fmt: skip
-    PARTS["thumbnails"](key="leuk-smear-film", data={"thumbnails": film(known.fields)})
     PARTS["picture"](
         key="leuk-smear-picture",
         data={"picture": {"name": field.pixels_sha256, "src": field_uri(field.pixels_sha256)}},
     )
+    PARTS["thumbnails"](key="leuk-smear-film", data={"thumbnails": film(known.fields)})
     scale = "scale unknown" if field.microns_per_pixel is None else f"{field.microns_per_pixel:.3g} µm per pixel"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Field {field.number}, {field.width} x {field.height} pixels, {scale} ({field.scale_source})")
@@ -61,25 +62,30 @@ def look_at(number: int, cell: int | None = None) -> None:
 
 def _acted(known: Held, by: str, field: CaseField) -> None:
     numbers = [entry.number for entry in known.fields]
-    for what in asked(st.session_state[PART].get("acted")):
+    for what in asked(PART):
         if what["what"] == "draw":
-            box = tuple(float(value) for value in what["box"])
-            tell(lambda box=box: _draw(known, by, field, box))  # type: ignore[misc]
+            draw(known, by, what)
         elif what["what"] == "pictures":
             send_again()
         elif what["what"] == "field":
             look_at(int(what["number"]))
         elif what["what"] == "turn":
             look_at(numbers[(numbers.index(field.number) + int(what["by"])) % len(numbers)])
-        else:
-            act(known.case.id, by, what)
+        elif what["what"] not in ("page", "look"):
+            act(str(what["case"]), by, what)
 
 
-def _draw(known: Held, by: str, field: CaseField, box: tuple[float, float, float, float]) -> None:
+def draw(known: Held, by: str, what: Mapping[str, Any]) -> None:
     """Add a cell that a person drew, with what the machine says of it."""
+    field = next((entry for entry in known.fields if entry.number == what["field"]), None)
+    if field is not None and known.case.id == what["case"]:
+        tell(lambda: _add(field, by, known.case.id, tuple(map(float, what["box"]))))  # type: ignore[arg-type]
+
+
+def _add(field: CaseField, by: str, case_id: str, box: tuple[float, float, float, float]) -> None:
     from leuk_core.cases.labelled import field_picture  # noqa: PLC0415
     from leuk_core.cases.machine import answer_box  # noqa: PLC0415 brings scikit-learn
 
     version = sorter()
     answer = answer_box(field_picture(field.pixels_sha256), field, box, loaded(version.ref)) if version else None
-    add_cell(known.case.id, by, field.number, box, answer)
+    add_cell(case_id, by, field.number, box, answer)

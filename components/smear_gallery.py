@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from components.plain import plain
 from components.smear_cells import SET_ASIDE, Held, act, asked, group_of, sent, sent_cell
-from components.smear_fields import look_at
+from components.smear_fields import draw, look_at
 from components.smear_parts import PARTS
 from components.smear_pictures import send_again, thumbnails
 from leuk_core.cases import CaseCell, CellClass, CellState, most_doubtful_first
@@ -79,7 +79,7 @@ def _choose_class(counts: dict[str, int], known: Held, every: int) -> str:
 
 
 def _acted(known: Held, by: str, key: str, page: int, pages: int) -> None:
-    for what in asked(st.session_state[GALLERY].get("acted")):
+    for what in asked(GALLERY):
         if what["what"] == "page":
             page = st.session_state[key] = min(pages, max(1, page + int(what["by"])))
         elif what["what"] == "pictures":
@@ -88,5 +88,7 @@ def _acted(known: Held, by: str, key: str, page: int, pages: int) -> None:
             cell = next((cell for cell in known.cells if cell.number == what["cell"]), None)
             if cell:
                 look_at(cell.field, cell.number)
-        else:
-            act(known.case.id, by, what)
+        elif what["what"] == "draw":
+            draw(known, by, what)
+        elif what["what"] not in ("field", "turn"):
+            act(str(what["case"]), by, what)

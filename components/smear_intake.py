@@ -9,7 +9,7 @@ import streamlit as st
 from components.models import default_of, loaded, warming
 from components.pictures import let_go
 from components.samples import drawn
-from components.smear_pictures import cut
+from components.smear_pictures import cut, film_uri
 from leuk_core.cases import AlreadyInCase, Case, restore_field
 from leuk_core.cells.sort import TASK
 from leuk_core.errors import LeukError
@@ -72,7 +72,8 @@ def take(case: Case, by: str, files: Sequence[tuple[str, bytes]]) -> None:
         else:
             cells += len(read.cells)
             for cell in read.cells:
-                cut(cell, read.field)  # the gallery then need not wait
+                cut(cell, read.field)  # the gallery then need not wait, nor the strip of fields
+            film_uri(read.field.pixels_sha256)
             told += [f"Field {read.field.number}: {note.text}" for note in read.notes]
     bar.empty()
     st.session_state[TOLD] = told

@@ -123,12 +123,14 @@ def test_a_case_that_is_gone_is_told_and_forgotten(app, case):
 
 
 def test_an_action_that_the_browser_tells_twice_is_done_once_and_in_its_order(app, monkeypatch):
-    monkeypatch.setattr(smear_cells.st, "session_state", {})
-    first, second = {"id": 7, "what": "undo"}, {"id": 9, "what": "confirm"}
-    assert list(smear_cells.asked({"queue": [second, first]})) == [first, second]
-    third = {"id": 12, "what": "undo"}
-    assert list(smear_cells.asked({"queue": [first, second, third]})) == [third]
-    assert list(smear_cells.asked(None)) == []
+    told = {}
+    monkeypatch.setattr(smear_cells.st, "session_state", told)
+    first, second, third = ({"id": number, "what": "undo"} for number in (7, 9, 12))
+    told["part"] = {"acted": {"queue": [second, first]}}
+    assert list(smear_cells.asked("part")) == [first, second]
+    told["part"] = {"acted": {"queue": [first, second, third]}}
+    assert list(smear_cells.asked("part")) == [third]
+    assert list(smear_cells.asked("a part that is gone")) == []
 
 
 def test_confirming_leaves_what_a_person_has_said(app, case, monkeypatch):
