@@ -6,6 +6,7 @@ import json
 
 import streamlit as st
 
+from components.plain import plain
 from leuk_core import access
 from leuk_core.cases import Case, CaseState, Specimen, create_case, load_case, search_cases
 from leuk_core.errors import InvalidParameter, LeukError
@@ -54,7 +55,7 @@ def chosen_case() -> Case | None:
         try:
             case = load_case(asked)
         except InvalidParameter as error:
-            st.warning(str(error), icon=":material/folder_off:")
+            st.warning(plain(str(error)), icon=":material/folder_off:")
             open_case(None)
             return None
         open_case(case.id)
@@ -112,7 +113,7 @@ def new_case(by: str) -> None:
                     microns_per_pixel=scale,
                 )  # fmt: skip
             except LeukError as error:
-                st.error(str(error), icon=":material/error:")
+                st.error(plain(str(error)), icon=":material/error:")
                 return
             open_case(made.id)
             st.rerun()

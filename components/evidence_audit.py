@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from components.evidence import ev_html
+from components.plain import plain
 from leuk_core.data.audit.background import RUNNING, AuditJob, forget, jobs, start, stop
 from leuk_core.data.audit.page import (
     STYLE,
@@ -86,7 +87,7 @@ def ask() -> None:
         )
         st.form_submit_button("Audit", icon=":material/fact_check:", on_click=_start)
     if refused := st.session_state.pop(REFUSED, ""):
-        st.error(refused, icon=":material/error:")
+        st.error(plain(refused), icon=":material/error:")
 
 
 def _start() -> None:
@@ -119,9 +120,9 @@ def _progress(name: str) -> None:
 
 
 def _show_job(job: AuditJob) -> None:
-    st.caption(job.path)
+    st.caption(plain(job.path))
     if job.message:
-        st.error(job.message, icon=":material/error:")
+        st.error(plain(job.message), icon=":material/error:")
     if job.rows:
         st.dataframe(list(job.rows), hide_index=True)
     if job.state == "done":

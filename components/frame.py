@@ -13,6 +13,7 @@ from components.incidents import record
 from components.login import login, may_go_on, who
 from components.models import choose, chosen_task, chosen_version, light
 from components.pictures import picture_names
+from components.plain import plain
 from components.reading import how_to_read
 from components.worker_light import worker_light
 from leuk_core import PROJECT_ROOT, RESEARCH_ONLY, __version__
@@ -115,7 +116,7 @@ def guard() -> Iterator[None]:
         yield
     except LeukError as error:
         number = record(error, picture_names())
-        st.error(f"{error}\n\n:small[Error {number}]", icon=":material/error:")
+        st.error(f"{plain(str(error))}\n\n:small[Error {number}]", icon=":material/error:")
     except Exception as error:  # noqa: BLE001 the last line of defence of a page
         number = record(error, picture_names())
         st.error(

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from components.evidence_audit import PAIRS_SHOWN, show_facts
+from components.plain import plain
 from components.retrain.words import counted, label_words
 from leuk_core.data.audit.background import FAILED, LOST, RUNNING, AuditJob, jobs, stop
 from leuk_core.data.audit.page import TITLES, grade_html, pair_sections, pairs_html, thumbnail
@@ -88,11 +89,11 @@ def _not_yet(chosen: ImportedSet) -> None:
         st.fragment(_progress, run_every=1.0)(running.id)
         return
     if of_set and of_set[0].state in (FAILED, LOST):
-        st.error(of_set[0].message or "Its process ended before it was done.", icon=":material/error:")
+        st.error(plain(of_set[0].message) or "Its process ended before it was done.", icon=":material/error:")
         if of_set[0].rows:
             st.dataframe(list(of_set[0].rows), hide_index=True)
     if refused := st.session_state.pop(PROBLEM, ""):
-        st.error(refused, icon=":material/error:")
+        st.error(plain(refused), icon=":material/error:")
     st.markdown(
         "These cells were not examined yet. The audit looks for damaged files, one cell under two names, one patient "
         "under two ids, and for what a model could learn instead of morphology."

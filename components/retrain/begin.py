@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from components.plain import plain
 from leuk_core.errors import LeukError
 from leuk_core.jobs import JobState, cancel, list_jobs, submit
 from leuk_core.training.retrain_measured import KIND as ESTIMATE
@@ -54,7 +55,7 @@ def show_start(plan: Mapping[str, Any], confirmed: tuple[str, ...] | None) -> No
         told = "\n".join(f"- {_plain(problem)}" for problem in dict.fromkeys(problems))
         st.warning(f"Before it can start:\n\n{told}", icon=":material/checklist:")
     if refused := st.session_state.pop(PROBLEM, ""):
-        st.error(refused, icon=":material/error:")
+        st.error(plain(refused), icon=":material/error:")
 
 
 def _plain(problem: str) -> str:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import streamlit as st
 
+from components.plain import plain
 from components.retrain.importing import Importing, begin_folder, begin_zip, imports
 from components.retrain.reviewed import bring_in_reviewed
 from components.retrain.words import counted
@@ -102,7 +103,7 @@ def _bring_in(classes: Mapping[str, str]) -> None:
             )
             st.button("Bring in", icon=":material/login:", on_click=_take_folder, key="leuk-retrain-folder")
     if refused := st.session_state.pop(PROBLEM, ""):
-        st.error(refused, icon=":material/error:")
+        st.error(plain(refused), icon=":material/error:")
     named = "\n".join(f"- {title}: {names}" for title, names in classes.items())
     st.caption(LAYOUTS.format(classes=named))
 
@@ -138,7 +139,7 @@ def _running() -> None:
         if found.found is not None:
             _noted(found)
         elif found.over:
-            st.error(f"{found.name} was not taken: {found.message}", icon=":material/error:")
+            st.error(plain(f"{found.name} was not taken: {found.message}"), icon=":material/error:")
             if found.rows:
                 st.dataframe(found.rows, hide_index=True)
             st.button("I see", on_click=_noted, args=(found,), key=f"leuk-retrain-refused-{number}")
@@ -165,10 +166,10 @@ def _forget(chosen: ImportedSet) -> None:
             if chosen.kind == "zip"
             else "Its pictures stay where they are."
         )
-        st.markdown(f"**Forget {chosen.name}?** {kept} Versions trained on it stay.")
+        st.markdown(f"**Forget {plain(chosen.name)}?** {kept} Versions trained on it stay.")
         st.button("Forget these cells", on_click=_forgotten, args=(chosen.id,), key="leuk-retrain-forget-now")
     if refused := st.session_state.pop(f"{PROBLEM}.forget", ""):
-        st.error(refused, icon=":material/error:")
+        st.error(plain(refused), icon=":material/error:")
 
 
 def _forgotten(name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from components.plain import plain
 from components.retrain.words import lasting
 from leuk_core.errors import LeukError
 from leuk_core.jobs import Device, Job, JobState, cancel, found_device, list_jobs, list_workers, submit
@@ -53,7 +54,7 @@ def show_device(plan: Mapping[str, Any]) -> None:
     wanted = plan_of(plan)
     job = next((job for job in list_jobs() if job.kind == KIND and job.request == wanted), None)
     if refused := st.session_state.pop(PROBLEM, ""):
-        st.error(refused, icon=":material/error:")
+        st.error(plain(refused), icon=":material/error:")
     if job is not None and not job.over:
         st.fragment(_measuring, run_every=1.0)(job.id)
     else:
@@ -66,7 +67,7 @@ def _told(job: Job | None, wanted: dict[str, Any]) -> None:
         if job is not None and job.state is JobState.SUCCEEDED and seconds is not None:
             st.markdown(f"It will take **{lasting(seconds)}** on {job.device}, measured by a few real steps.")
         elif job is not None and job.message:
-            st.markdown(f":material/error: {job.message}")
+            st.markdown(f":material/error: {plain(job.message)}")
         else:
             st.markdown("How long it takes is not known yet.")
         st.button(

@@ -6,6 +6,7 @@ from html import escape
 
 import streamlit as st
 
+from components.plain import plain
 from components.retrain.begin import NAME
 from components.retrain.words import version_words
 from leuk_core.errors import LeukError
@@ -23,7 +24,7 @@ def show_history() -> None:
     """Draw every promotion, the newest first, and for each model the press that takes its last one back."""
     steps = history()
     if refused := st.session_state.pop(PROBLEM, ""):
-        st.error(refused, icon=":material/error:")
+        st.error(plain(refused), icon=":material/error:")
     if not steps:
         return
     st.header("Who answers", anchor=False, divider="gray")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from components.plain import plain
 from components.retrain.begin import RETRAIN
 from components.retrain.curves import show_curves
 from components.retrain.verdict import show_verdict
@@ -40,7 +41,7 @@ def show_jobs() -> None:
     """Draw trainings: under way, then those that somebody has to decide about; nothing where there is none."""
     jobs = trainings()
     if refused := st.session_state.pop(PROBLEM, ""):
-        st.error(refused, icon=":material/error:")
+        st.error(plain(refused), icon=":material/error:")
     active = [job for job in jobs if not job.over]
     undecided = [job for job in jobs if job.over and decision_of(job) is None]
     if active or undecided:
@@ -104,7 +105,7 @@ def _card(job: Job) -> None:
                 disabled=job.state is JobState.CANCELLING,
             )
     if job.message:
-        st.caption(f":material/info: {job.message}")
+        st.caption(f":material/info: {plain(job.message)}")
     if job.state is JobState.QUEUED:
         st.caption(_why_it_waits(job))
     else:
@@ -179,7 +180,7 @@ def _body(job: Job) -> None:
             if decision_of(job) is None:
                 st.button("Put aside", key=f"leuk-retrain-aside-{job.id}", on_click=_put_aside, args=(job,))
     if job.message:
-        st.error(job.message, icon=":material/error:")
+        st.error(plain(job.message), icon=":material/error:")
     if progress.step:
         st.caption(f"It came as far as: {progress_words(progress)}")
     show_curves(progress.curves, job.id)

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from components.plain import plain
 from components.retrain.begin import NAME
 from components.retrain.words import class_words, model_words, version_words
 from leuk_core.errors import LeukError
@@ -142,7 +143,7 @@ def _decide(job: Job, ref: str, found: Comparison) -> None:
         ):
             _ask(job, ref, better=found.better)
     if refused := st.session_state.pop(f"{PROBLEM}.keep.{job.id}", ""):
-        st.error(refused, icon=":material/error:")
+        st.error(plain(refused), icon=":material/error:")
     if decision is not None and decision.what == KEPT:
         st.caption("The present version was kept. This one stays a candidate and can still be promoted.")
 
@@ -166,7 +167,7 @@ def _ask(job: Job, ref: str, *, better: bool) -> None:
             "Promote", type="primary", icon=":material/publish:", on_click=_promote, args=(job.id, ref)
         )
     if refused := st.session_state.pop(f"{PROBLEM}.{job.id}", ""):
-        st.error(refused, icon=":material/error:")
+        st.error(plain(refused), icon=":material/error:")
 
 
 def _promote(job: str, ref: str) -> None:
