@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from components import compare, sheet, tuning
-from components.demonstration_cells import bring_in
 from components.pictures import arrivals
 from components.samples import samples, take_samples
 from leuk_core import PROJECT_ROOT
@@ -61,6 +60,12 @@ def _with_maps() -> None:
     """Show heat maps of two models only: eleven take minutes."""
     _set(view=compare.ONE, maps=True)()
     compare.choose_only(MAPPED)
+
+
+def _bring_in_cells() -> None:
+    from components.demonstration_cells import bring_in  # noqa: PLC0415 brings scikit-learn
+
+    bring_in()
 
 
 STEPS = (
@@ -117,7 +122,7 @@ STEPS = (
         "watch it: it takes about a minute, and nothing answers differently until you promote it.",
         "pages/retrain.py",
         "Retrain",
-        bring_in,
+        _bring_in_cells,
     ),
 )
 
