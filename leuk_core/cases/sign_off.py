@@ -82,9 +82,10 @@ def amend_case(seen: Case, by: str, note: str, cells: Mapping[int, tuple[CellSta
     ChangedMeanwhile
         If somebody else has amended it since it was seen.
     """
-    if not note.strip() or len(note) > LONGEST_NOTE:
+    if not note.strip() or len(note) > LONGEST_NOTE or "\0" in note:  # PostgreSQL keeps no NUL
         raise InvalidParameter(
-            f"`note` must say what was found, in at most {LONGEST_NOTE:,} characters. Received: {len(note)} characters"
+            f"`note` must say what was found, in at most {LONGEST_NOTE:,} characters of text. "
+            f"Received: {len(note)} characters"
         )
     said = dict(cells or {})
     with acting(seen.id, by, "amend", confirmed=True) as act:

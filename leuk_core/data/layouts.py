@@ -182,7 +182,7 @@ def _read_classes(
                 rows.append(problem)
             if problem is None or problem.cause == UNREADABLE:  # counted with its class even so
                 cells.append(
-                    LabelledCell(name=_relative(inner, root), label=entry.name, source=source, path=inner.resolve())
+                    LabelledCell(_relative(inner, root), _told(entry.name), source=source, path=inner.resolve())
                 )
     return cells, rows
 
@@ -226,7 +226,12 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()
+    return _told(path.relative_to(root).as_posix())
+
+
+def _told(name: str) -> str:
+    """Return a name that can be written down; bytes that are no UTF-8 are told as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _leaves(path: Path, root: Path) -> bool:
