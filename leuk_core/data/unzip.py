@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import stat
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -24,6 +26,7 @@ TWICE = "listed twice"
 
 _ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst", ".lz", ".lzma", ".cab", ".jar"}
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_ENTRY = b"PK\x01\x02"  # with which each line of an archive's list begins
 _LEFT_BEHIND = {"__macosx", "thumbs.db", "desktop.ini"}
 _SMALL = 1_000_000  # bytes under which no entry is worth calling a bomb
 _READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack a chunk whole, however much it holds
@@ -63,17 +66,48 @@ def unzip(source: Path | IO[bytes], folder: Path, progress: Progress | None = No
     What was written before a fault showed is left for the caller to delete.
     """
     try:
-        with space_for("this archive"), zipfile.ZipFile(source) as archive:
+        with space_for("this archive"), _opened(source) as file:
+            _check_listed(file)
+            archive = zipfile.ZipFile(file)
             wanted = _judged(archive)
             for done, (entry, name) in enumerate(wanted, start=1):
                 _write(archive, entry, folder / name)
                 if progress is not None:
                     progress(done, len(wanted), "unpacking")
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeDecodeError) as error:
         raise InvalidData(f"This file is not a zip that can be read to its end. Received: {error}") from error
     except OSError as error:
         raise InvalidData(f"This archive cannot be unpacked. Received: {error.strerror or error}") from error
     return len(wanted)
+
+
+@contextlib.contextmanager
+def _opened(source: Path | IO[bytes]) -> Iterator[IO[bytes]]:
+    if not isinstance(source, Path):
+        yield source
+        return
+    with source.open("rb") as file:
+        yield file
+
+
+def _check_listed(file: IO[bytes]) -> None:
+    """Refuse an archive that lists too many files, before the list is read into memory and whatever it says of itself.
+
+    Nothing is parsed: the signs with which an entry of the list begins are counted in the whole file.
+    """
+    limit = settings().max_set_files
+    count, last = 0, b""
+    file.seek(0)
+    while count <= limit and (chunk := file.read(_AT_ONCE)):
+        count += (last + chunk).count(_ENTRY)
+        last = chunk[1 - len(_ENTRY) :]
+    if count > limit:
+        raise _too_many(f"{count:,} or more")
+
+
+def _too_many(received: str) -> InvalidData:
+    limit = settings().max_set_files
+    return InvalidData(f"An archive may hold at most {limit:,} files (LEUK_MAX_SET_FILES). Received: {received}")
 
 
 def _judged(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
@@ -81,10 +115,7 @@ def _judged(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, PurePosixPa
     entries = archive.infolist()
     limits = settings()
     if len(entries) > limits.max_set_files:
-        raise InvalidData(
-            f"An archive may hold at most {limits.max_set_files:,} files (LEUK_MAX_SET_FILES). "
-            f"Received: {len(entries):,}"
-        )
+        raise _too_many(f"{len(entries):,}")
     total, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
     if total > limits.max_set_gb * 1e9:
         raise InvalidData(
