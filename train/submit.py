@@ -27,7 +27,6 @@ def add_parser(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "--confirm", metavar="VERDICT", action="append", default=[], help="a red verdict, by name; repeat"
     )
     parser.add_argument("--by", default="", metavar="NAME", help="who asks; stands on the version's card")
-    parser.add_argument("--also-shipped-data", action="store_true", help="learn from the shipped data set too")
     parser.set_defaults(run=run)
 
 
@@ -44,7 +43,6 @@ def run(args: argparse.Namespace) -> int:
         "preset": args.preset,
         "settings": dict(_setting(given) for given in args.setting),
         "confirmed_verdicts": args.confirm,
-        "also_shipped_data": args.also_shipped_data,
         "by": args.by,
     }
     problems = check(request)

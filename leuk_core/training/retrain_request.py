@@ -50,8 +50,6 @@ class Request:
         Own settings in place of the preset's: names out of `FOR_CLASSIFIERS` or `FOR_NETWORKS`.
     confirmed_verdicts : tuple of str
         Red verdicts of the audit that a person has confirmed by name.
-    also_shipped_data : bool
-        No shipped data are on a user's machine: must be False.
     by : str
         Who asked.
     """
@@ -64,7 +62,6 @@ class Request:
     preset: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     confirmed_verdicts: tuple[str, ...] = ()
-    also_shipped_data: bool = False
     by: str = ""
 
     @classmethod
@@ -176,10 +173,7 @@ def _collect(problems: list[str], look: Callable[[Request], list[str]], asked: R
 def _model(asked: Request) -> list[str]:
     load_task(asked.task)
     known = (*classical.NAMES, *catalogue.ENTRIES)
-    found = [] if asked.model in known else [f"`model` must be one of {', '.join(known)}. Received: {asked.model}"]
-    if asked.also_shipped_data:
-        found.append("The data of shipped versions are not on this machine: learn from your own set alone.")
-    return found
+    return [] if asked.model in known else [f"`model` must be one of {', '.join(known)}. Received: {asked.model}"]
 
 
 def _settings(asked: Request) -> list[str]:

@@ -245,7 +245,6 @@ def test_what_is_wrong_with_a_request_is_said_before_training(small, place):
         ({"task": "wbc-types"}, "The classes of the set must be those of the task"),
         ({"task": "nothing"}, "`task` must be one of"),
         ({"model": "dcnn"}, "`model` must be one of"),
-        ({"also_shipped_data": True}, "learn from your own set alone"),
         ({"protocol": "subjects-unknown"}, "names the patient of every cell"),
         ({"settings": {"depth": 3}}, "Received also: depth"),
         ({"settings": {"folds": 9}}, "at most 4 folds are possible"),
