@@ -10,6 +10,7 @@ from logging.handlers import RotatingFileHandler
 
 import streamlit as st
 
+from leuk_core.private import make_private
 from leuk_core.settings import settings
 
 
@@ -34,7 +35,8 @@ def incident_log() -> logging.Logger:
     log.addHandler(to_stderr)
     folder = settings().data_dir / "logs"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder.parent)
+        folder.mkdir(exist_ok=True)
         to_file = RotatingFileHandler(folder / "app.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8")
     except OSError as error:
         log.warning("no log file can be written, stderr only (%s)", type(error).__name__)

@@ -20,6 +20,7 @@ from pathlib import Path
 from leuk_core import __version__
 from leuk_core.database import database_url
 from leuk_core.errors import InvalidData
+from leuk_core.private import make_private
 from leuk_core.settings import settings
 
 CONTENTS = "backup.json"
@@ -59,7 +60,7 @@ def back_up(folder: Path) -> Backup:
         raise InvalidData(f"A backup needs a new folder outside of the data folder. Received: {folder}")
     unfinished = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
-        unfinished.mkdir(parents=True)
+        make_private(unfinished)
         kept = _copied(source, unfinished)
         made = datetime.now(UTC).isoformat(timespec="seconds")
         facts = {"program": __version__, "made": made, "database": DATABASE in kept, "files": kept}
@@ -91,16 +92,18 @@ def restore(folder: Path, into: Path) -> Backup:
     try:
         facts = json.loads((folder / CONTENTS).read_text("utf-8"))
         kept: dict[str, str] = dict(facts["files"])
-    except (OSError, ValueError, KeyError) as error:
+        made, database = str(facts["made"]), bool(facts["database"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidData(f"This is no backup: it has no {CONTENTS}. Received: {folder}") from error
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise InvalidData(f"A backup is restored into a new or empty folder. Received: {into}")
     root = folder.resolve()
     for name, digest in kept.items():
         path = root / name
-        if not path.resolve().is_relative_to(root) or not path.is_file() or _sha256(path) != digest:
+        if not _plain(root, name) or not path.is_file() or _sha256(path) != digest:
             raise InvalidData(f"A file of the backup is gone or was changed: nothing was restored. Received: {name}")
     try:
+        make_private(into)
         for name in kept:
             target = into / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +111,15 @@ def restore(folder: Path, into: Path) -> Backup:
     except OSError as error:
         shutil.rmtree(into, ignore_errors=True)
         raise InvalidData(f"The backup can't be restored, and nothing of it is kept. Received: {error}") from error
-    return Backup(facts["made"], len(kept), sum((into / name).stat().st_size for name in kept), facts["database"])
+    return Backup(made, len(kept), sum((into / name).stat().st_size for name in kept), database)
+
+
+def _plain(root: Path, name: str) -> bool:
+    """Return whether a name leads below a folder, without a step back or a link on its way."""
+    steps = Path(name)
+    if not steps.parts or steps.anchor or ".." in steps.parts or "\0" in name:
+        return False
+    return (root / name).resolve() == root / name
 
 
 def _copied(source: Path, target: Path) -> dict[str, str]:

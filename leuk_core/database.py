@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event
@@ -15,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.schema import CreateTable
 
 from leuk_core.errors import InvalidParameter, LeukError
+from leuk_core.private import make_private, make_private_file
 from leuk_core.settings import settings
 
 BUSY_S = 20.0
@@ -87,7 +89,10 @@ def _engine(url: URL) -> Engine:
     """Return the engine of a database; `_engine.cache_clear()` forgets it."""
     sqlite = url.get_backend_name() == "sqlite"
     if sqlite and url.database:
-        settings().data_dir.mkdir(parents=True, exist_ok=True)
+        make_private(settings().data_dir)
+        if settings().database_url is None:
+            with contextlib.suppress(OSError):  # SQLite then says what is wrong
+                make_private_file(Path(url.database))
     try:
         engine = create_engine(url, pool_pre_ping=not sqlite, connect_args={"timeout": BUSY_S} if sqlite else {})
     except (ImportError, NoSuchModuleError) as error:

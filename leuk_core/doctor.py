@@ -15,6 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from leuk_core import PROJECT_ROOT
 from leuk_core.errors import ModelUnavailable
+from leuk_core.private import read_by, written_by
 from leuk_core.registry import list_versions
 from leuk_core.settings import settings
 
@@ -119,4 +120,9 @@ def _folder(name: str, folder: Path) -> Check:
         return Check(
             name, str(folder), f"It cannot be written ({error.strerror}): set LEUK_{name.upper()} to one that can."
         )
-    return Check(name, f"{folder} can be written")
+    if who := written_by(folder):
+        return Check(
+            name, str(folder), f"{who.capitalize()}: take that right away (chmod o-w), or set LEUK_{name.upper()}."
+        )
+    who = read_by(folder)
+    return Check(name, f"{folder} can be written" + (f"; {who}: chmod o-rwx takes that away" if who else ""))

@@ -1,5 +1,6 @@
 """A backup made while people work holds each case wholly or not at all, and comes back as it was."""
 
+import hashlib
 import json
 import threading
 
@@ -116,3 +117,28 @@ def test_the_command_line_says_what_it_did(data, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["database"] is True
     assert main(["restore", str(tmp_path / "copy"), "--into", str(data)]) == 1
     assert "new or empty folder" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("way", ["step back", "link to a file", "linked folder", "absolute", "no text", "backslash"])
+def test_a_backup_from_elsewhere_writes_nowhere_but_into_the_new_folder(tmp_path, way):
+    copy = tmp_path / "made" / "copy"
+    (copy / "sub").mkdir(parents=True)
+    (tmp_path / "secret").write_text("x")
+    (copy / "file").write_text("x")
+    names = {
+        "step back": "../copy/file", "link to a file": "link", "linked folder": "sub/there/secret",
+        "absolute": str(copy / "file"), "no text": "a\0b", "backslash": "sub\\..\\..\\file",
+    }  # fmt: skip
+    if way == "link to a file":
+        (copy / "link").symlink_to("file")
+    if way == "linked folder":
+        (copy / "sub" / "there").symlink_to(tmp_path)
+    digest = hashlib.sha256(b"x").hexdigest()
+    facts = {"made": "2026-01-01", "database": False, "files": {names[way]: digest}}
+    (copy / CONTENTS).write_text(json.dumps(facts))
+    with pytest.raises(InvalidData, match="gone or was changed"):
+        restore(copy, tmp_path / "new" / "data")
+    assert not (tmp_path / "new").exists()
+    (copy / CONTENTS).write_text(json.dumps({**facts, "files": 5}))
+    with pytest.raises(InvalidData, match="no backup"):
+        restore(copy, tmp_path / "new" / "data")

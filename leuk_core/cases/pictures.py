@@ -14,6 +14,7 @@ from leuk_core.cases import trail
 from leuk_core.cases.schema import FIELDS, transaction
 from leuk_core.errors import InvalidData, InvalidParameter
 from leuk_core.images import SmearImage, decode
+from leuk_core.private import make_private
 from leuk_core.settings import settings
 
 
@@ -48,7 +49,8 @@ def store_picture(pixels_sha256: str, png: bytes) -> None:
     path = picture_file(pixels_sha256)
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(pictures_dir())
+    path.parent.mkdir(exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.unfinished")
     try:
         with unfinished.open("wb") as file:

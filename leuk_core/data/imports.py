@@ -27,6 +27,7 @@ from leuk_core.data.layouts import open_cells
 from leuk_core.data.unzip import unzip
 from leuk_core.errors import InvalidData
 from leuk_core.full_disk import space_for
+from leuk_core.private import make_private
 from leuk_core.settings import settings
 from leuk_core.training.run import write_json
 
@@ -176,6 +177,7 @@ def import_folder(path: str, expected: Sequence[str] | None = None, progress: Pr
         return known
     found = found if known is None else replace(known, path=found.path)
     with space_for("this set"):
+        make_private(settings().data_dir)
         write_json(found.folder / "set.json", asdict(found))
     return found
 
@@ -276,6 +278,7 @@ def _own(
     try:
         inside = unfinished / _slug(words)
         with space_for("this set"):
+            make_private(settings().data_dir)
             inside.mkdir(parents=True)
             fill(inside)
             found = _described(open_cells(inside, expected), words, kind, inside, progress)

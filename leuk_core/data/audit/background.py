@@ -23,6 +23,7 @@ from leuk_core.data.audit.run import audit
 from leuk_core.data.cells import LabelledCell, LabelledCells, RefusedCells
 from leuk_core.data.layouts import open_cells
 from leuk_core.errors import InvalidData, LeukError
+from leuk_core.private import make_private
 from leuk_core.settings import settings
 from leuk_core.training.run import write_json
 
@@ -158,6 +159,7 @@ def begin(found: Path | str) -> AuditJob:
         raise InvalidData(f"An audit is running: wait for it or stop it. Received: another one, of {found.name}")
     now = datetime.now(UTC)
     job = AuditJob(now.strftime("%Y%m%d-%H%M%S-%f"), str(found), now.strftime("%Y-%m-%d %H:%M UTC"))
+    make_private(settings().data_dir)
     job.folder.mkdir(parents=True)
     _keep(job)
     (job.folder / "alive").touch()
