@@ -118,8 +118,9 @@ STEPS = (
     Step(
         "retrain",
         "Train one yourself",
-        "24 drawn cells of 12 made-up patients are brought in and examined. Then press “Start training” in step 5 and "
-        "watch it: it takes about a minute, and nothing answers differently until you promote it.",
+        "24 drawn cells of 12 made-up patients are brought in and audited. The verdict in step 2 is red, and rightly: "
+        "drawn classes differ in colour. Tick that you read it, give a name in step 5 and start: about a minute, and "
+        "nothing answers differently until you promote it.",
         "pages/retrain.py",
         "Retrain",
         _bring_in_cells,

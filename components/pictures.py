@@ -180,7 +180,9 @@ def take_with_bar(files: Sequence[tuple[str, bytes]]) -> int:
     def show(done: int) -> None:
         bar.progress(done / len(files), text=f"Reading file {done + 1} of {len(files)}")
 
-    return take(files, show)
+    repeated = take(files, show)
+    bar.empty()
+    return repeated
 
 
 def let_go(file_ids: Iterable[str]) -> None:
