@@ -232,6 +232,10 @@ def open_set(id: str, *, unchanged: bool = False) -> LabelledCells:  # noqa: A00
         If there is no such set, or its pictures are gone or were changed.
     """
     found = find_set(id)
+    if found.kind == FOLDER and Path(found.path).resolve() != Path(found.path):
+        raise InvalidData(
+            f"The folder of {found.name} was replaced by a link: import it again. Received: a path that leads elsewhere"
+        )
     cells = open_cells(found.path)
     if unchanged and fingerprint(cells) != found.sha256:
         raise InvalidData(

@@ -66,8 +66,11 @@ def open_cells(path: str | Path, expected: Sequence[str] | None = None) -> Label
     if not root.is_dir():
         raise InvalidData(f"`path` must be a manifest file or a folder of pictures. Received: {root}, which is neither")
     root, notes = _descend(root)
-    if (root / "manifest.csv").is_file():
-        return read_manifest(root / "manifest.csv", expected)
+    manifest = root / "manifest.csv"
+    if manifest.is_file():
+        if _leaves(manifest, root):
+            raise RefusedCells(f"`{root.name}`", [Problem(manifest.name, LEAVES, f"a link to {manifest.resolve()}")])
+        return read_manifest(manifest, expected)
     folders = [entry for entry in _entries(root) if entry.is_dir()]
     if any(folder.name.casefold() in SPLIT_FOLDERS for folder in folders):
         return _read_splits(root, expected, notes)

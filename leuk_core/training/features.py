@@ -1,23 +1,27 @@
-"""DCNN features of whole sets and of their augmented copies, computed once and kept (joblib.Memory)."""
+"""DCNN features of whole sets and of their augmented copies, computed once and kept as plain arrays."""
 
 from __future__ import annotations
 
 import contextlib
-import os
+import hashlib
+import json
 import time
-import warnings
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from joblib import Memory
 
 from leuk_core.preprocessing.augment import Augmentation
 from leuk_core.preprocessing.recipe import Recipe
+from leuk_core.training.run import write_array
 from leuk_core.training.shown import Progress, ShownCells
 
 if TYPE_CHECKING:
     from leuk_core.features.extractor import FeatureExtractor
+
+_FORM = 1
+"""Part of what names a kept array; another number where the same inputs come to other features."""
 
 _BATCH = 32
 _FORGOTTEN_S = 86_400.0
@@ -59,26 +63,27 @@ def features_of(
     list of ndarray of shape (n, features), float32
         `copies + 1` arrays.
     """
-    memory = Memory(folder / "features", mmap_mode="r", verbose=0)
-    compute = memory.cache(_one_copy, ignore=["shown", "extractor", "progress"])
     weights = extractor.card["files"]["dcnn.safetensors"]
     changes = augmentation if augmentation is not None else Augmentation()
-    try:
-        with warnings.catch_warnings():  # what can't be kept can't be read back either: the reason is told, a full disk
-            warnings.filterwarnings("error", "Unable to cache to disk")
-            return [
-                compute(shown, extractor, progress, shown.key, weights, recipe, changes if copy else None, (seed, copy))
-                for copy in range(copies + 1)
-            ]
-    finally:
-        _sweep(folder / "features")
+    place = folder / "features"
+    _sweep(place)
+    found = []
+    for copy in range(copies + 1):
+        drawn = changes if copy else None
+        told = [asdict(drawn), seed, copy] if drawn else None
+        identity = json.dumps([_FORM, shown.key, weights, recipe.hash, told], sort_keys=True)
+        path = place / f"{hashlib.sha256(identity.encode()).hexdigest()[:20]}.npy"
+        if not path.is_file():
+            write_array(path, _one_copy(shown, extractor, progress, recipe, drawn, (seed, copy)))
+        found.append(np.load(path, mmap_mode="r", allow_pickle=False))
+    return found
 
 
-def _sweep(folder: Path) -> None:
-    """Delete what this process has left unfinished, and what others left that were killed long ago."""
-    for path in folder.rglob("output.pkl.*"):
+def _sweep(place: Path) -> None:
+    """Delete what others left unfinished that were killed long ago."""
+    for path in place.glob(".*.part"):
         with contextlib.suppress(OSError):
-            if f"-{os.getpid()}-" in path.name or time.time() - path.stat().st_mtime > _FORGOTTEN_S:
+            if time.time() - path.stat().st_mtime > _FORGOTTEN_S:
                 path.unlink()
 
 
@@ -86,8 +91,6 @@ def _one_copy(
     shown: ShownCells,
     extractor: FeatureExtractor,
     progress: Progress | None,
-    key: str,  # noqa: ARG001 - `key` and `weights` name, for the memory, what `shown` and `extractor` hold
-    weights: str,  # noqa: ARG001
     recipe: Recipe,
     augmentation: Augmentation | None,
     seed: tuple[int, int],

@@ -23,6 +23,7 @@ from leuk_core.errors import InvalidData, LeukError
 from leuk_core.preprocessing.augment import Augmentation
 from leuk_core.preprocessing.measure import size_and_colour
 from leuk_core.preprocessing.recipe import CNMC_MICRONS_PER_PIXEL, Recipe
+from leuk_core.private import make_private
 from leuk_core.training.run import whole
 
 Progress = Callable[[int, int, str], None]
@@ -126,6 +127,7 @@ def prepare(
     identity = json.dumps([geometry.to_dict(), told, bytes_of], sort_keys=True)
     key = hashlib.sha256(identity.encode()).hexdigest()[:20]
     home = folder / "shown" / key
+    make_private(folder)
     home.mkdir(parents=True, exist_ok=True)
     shards = range(0, len(cells), _SHARD)
     parts = []

@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import os
 import stat
 import zipfile
 
@@ -281,3 +282,23 @@ def test_a_person_once_reserved_and_once_learnt_is_neither(places):
     learn, kept = found.sides(ids)
     assert {"all0", "all1"}.isdisjoint(ids[i] for i in [*learn, *kept])
     assert json.loads(json.dumps(found.to_dict()))["by_class"] == {"all": 5, "hem": 5}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="making links takes rights on Windows")
+def test_no_link_leads_out_of_the_folders_that_may_be_opened(places):
+    root, outside = places / "server" / "clinic", places / "outside"
+    for name, data in with_manifest(2):
+        for folder in (root, outside):
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+    found = import_folder(str(root))
+    (root / "manifest.csv").unlink()
+    (root / "manifest.csv").symlink_to(outside / "manifest.csv")
+    with pytest.raises(RefusedCells, match="leaves the folder"):
+        import_folder(str(root))
+    root.rename(places / "server" / "before")
+    root.symlink_to(outside)
+    with pytest.raises(InvalidData, match="Only what lies below"):
+        import_folder(str(root))
+    with pytest.raises(InvalidData, match="replaced by a link"):
+        open_set(found.id)
