@@ -296,6 +296,8 @@ def picture_fault(path: Path) -> str | None:
     This catches empty, foreign and cut-off files while a set is opened, without decoding thousands of pictures. What
     it lets through is decoded later by the one decoder.
     """
+    if path.exists() and not path.is_file():
+        return "not a file"  # a pipe would be waited for without end
     try:
         size = path.stat().st_size
         with path.open("rb") as stream:

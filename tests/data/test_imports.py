@@ -284,6 +284,16 @@ def test_a_person_once_reserved_and_once_learnt_is_neither(places):
     assert json.loads(json.dumps(found.to_dict()))["by_class"] == {"all": 5, "hem": 5}
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_nobody_waits_for_a_pipe_among_the_pictures(places):
+    for name, data in folders():
+        (places / "server" / name).parent.mkdir(parents=True, exist_ok=True)
+        (places / "server" / name).write_bytes(data)
+    os.mkfifo(places / "server" / "cells" / "all" / "9.png")
+    with pytest.raises(RefusedCells, match="not a file"):
+        import_folder(str(places / "server" / "cells"))
+
+
 @pytest.mark.skipif(os.name != "posix", reason="making links takes rights on Windows")
 def test_no_link_leads_out_of_the_folders_that_may_be_opened(places):
     root, outside = places / "server" / "clinic", places / "outside"
