@@ -58,11 +58,13 @@ def database_url() -> URL:
         return URL.create("sqlite", database=str(settings().data_dir.absolute() / "leuk.sqlite"))
     try:
         url = make_url(given.get_secret_value())
-    except ArgumentError:
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or "@" in f"{url.host}{url.database}" and url.get_backend_name() != "sqlite":
         raise InvalidParameter(
-            "`LEUK_DATABASE_URL` must read like postgresql://user:password@host/name. "
-            "Received: something else (not repeated here, since it may hold a password)"
-        ) from None
+            "`LEUK_DATABASE_URL` must read like postgresql://user:password@host/name, with %40 for an @ in the "
+            "password, %2F for a /. Received: something else (not repeated here, since it may hold a password)"
+        )
     return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgresql", "postgres") else url
 
 
@@ -98,7 +100,7 @@ def _engine(url: URL) -> Engine:
     except (ImportError, NoSuchModuleError) as error:
         raise InvalidParameter(
             f"The driver of this database is not installed; for PostgreSQL: .venv/bin/pip install 'psycopg[binary]'. "
-            f"Received: {url.render_as_string(hide_password=True)} ({error})"
+            f"Received: {_shown(url)} ({error})"
         ) from error
     if sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
@@ -139,7 +141,14 @@ def _said() -> Iterator[None]:
         raise
     except DBAPIError as error:
         reason = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
-        url = database_url().render_as_string(hide_password=True)
+        url = database_url()
+        for secret in filter(None, (url.password, url.query.get("password"), url.query.get("sslpassword"))):
+            reason = reason.replace(str(secret), "***")
         raise DatabaseUnavailable(
-            f"The database can't be used now; nothing was changed. Received: {reason} ({url})"
+            f"The database can't be used now; nothing was changed. Received: {reason} ({_shown(url)})"
         ) from error
+
+
+def _shown(url: URL) -> str:
+    """Return an address without its password, and without options, among which another password may be."""
+    return url.set(query={}).render_as_string(hide_password=True)

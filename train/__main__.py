@@ -23,12 +23,13 @@ from train import (
     promote,
     reproduce,
     rollback,
+    seen,
     submit,
     tried,
     worker,
 )
 
-VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits, maps, tried, reproduce, promote, rollback]
+VERBS = [audit, features, novelty, seen, cross_validate, fit, evaluate, limits, maps, tried, reproduce, promote, rollback]
 VERBS += [batch, cells, import_set, submit, jobs, cancel, worker]
 
 

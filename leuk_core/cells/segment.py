@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from leuk_core.cells.scale import disc, stained
+from leuk_core.cells.scale import NUCLEI, disc, stained
 from leuk_core.preprocessing.cutout import optical_density
 
 WORKING_SCALE = 0.2
@@ -22,10 +22,6 @@ ASSUMED_SCALE = 0.1
 
 SMALLEST_NUCLEUS = 14.0
 """Square micrometres, all lobes together; platelets have less."""
-
-
-COLOURS = np.array([0.3, 1.0, -0.4], np.float32)
-"""Weights of red, green and blue density; chosen on training fields of BCCD and TXL."""
 
 LARGEST_LOBE = 50.0
 """Square micrometres; of two larger pieces each is a nucleus of its own."""
@@ -146,7 +142,7 @@ def _nuclei(density: np.ndarray, micron: float) -> tuple[np.ndarray, float, floa
 
 def _darkness(density: np.ndarray, micron: float) -> np.ndarray:
     """Return what tells nuclei in every stain, smoothed: they absorb green most, and blue less than eosin does."""
-    return cv2.GaussianBlur(density @ COLOURS, (0, 0), max(0.5, 0.3 * micron))
+    return cv2.GaussianBlur(density @ NUCLEI, (0, 0), max(0.5, 0.3 * micron))
 
 
 def _lobes(nuclei: np.ndarray, micron: float) -> np.ndarray:

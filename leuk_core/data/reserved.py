@@ -97,7 +97,7 @@ def draw(
     >>> len(found.subjects), found.by_class, found.enough
     (10, {'all': 5, 'hem': 5}, True)
     >>> draw(ids[:19], [name[:3] for name in ids[:19]], ids[:19]).sentence
-    'not enough patients to compare: hem has 9, and 10 are needed, 5 to compare on and 5 to learn from'
+    'not enough patients to compare: class hem has 9, and 10 are needed, 5 to compare on and 5 to learn from'
     """
     classes = sorted(set(labels), key=natural_key)
     if any(subject is None for subject in subjects):
@@ -178,7 +178,7 @@ def _sentence(by_class: Mapping[str, int]) -> str:
 def _lacking(count: Mapping[str, int], have: Mapping[str, int]) -> str:
     few = [label for label in count if count[label] < 2 * LEAST]
     if few:
-        counts = ", ".join(f"{label} has {count[label]}" for label in few)
+        counts = ", ".join(f"class {label} has {count[label]}" for label in few)
         return f"{NOT_ENOUGH}: {counts}, and {2 * LEAST} are needed, {LEAST} to compare on and {LEAST} to learn from"
     short = ", ".join(f"{label} {have[label]}" for label in have if have[label] < LEAST)
     return f"{NOT_ENOUGH}: most were learnt from in an earlier import, and of those left too few are of class {short}"

@@ -15,6 +15,7 @@ from leuk_core.data.splits import Protocol
 from leuk_core.evaluation.judged import judged
 from leuk_core.evaluation.metrics import Figures, caption
 from leuk_core.evaluation.resampling import Bootstrap, Estimate
+from leuk_core.evaluation.seen import Prints
 from leuk_core.evaluation.unseen import proof
 from leuk_core.registry.versions import ModelVersion, load_task
 
@@ -117,8 +118,8 @@ def compare(
     """
     if current is None:
         return Comparison("", candidate.ref, False, "No version answers yet, so there is nothing to compare with.")
-    pixels = [cell.picture().pixels_sha256 for cell in cells]
-    proofs = {version.ref: proof(version, cells, pixels) for version in (current, candidate)}
+    prints = Prints(cells)
+    proofs = {version.ref: proof(version, prints) for version in (current, candidate)}
     for found in proofs.values():
         if not found.unseen:
             return Comparison(current.ref, candidate.ref, False, f"Not compared: {found.words}.", found.words)

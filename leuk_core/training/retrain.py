@@ -17,6 +17,7 @@ from leuk_core.data.imports import open_set
 from leuk_core.data.imports_audit import audited, reserved_of
 from leuk_core.errors import InvalidData
 from leuk_core.evaluation.candidate import Comparison, compare
+from leuk_core.evaluation.seen import Prints
 from leuk_core.evaluation.unseen import LEARNT_FROM, proof
 from leuk_core.registry.own import claim_name, forget_staged, publish, staging_folder, version_of_job
 from leuk_core.registry.versions import ModelVersion, current_version, own_models_dir, sha256_of
@@ -194,8 +195,11 @@ def _start_notes(training: Training, material: Material) -> list[str]:
     version = material.request.start_version()
     if version is None:
         return []
-    pixels = [training.shown.shown.pixels_sha256[at] for at in training.shown.positions]
-    return [] if proof(version, material.learn, pixels).unseen else [START_SAW]
+    shown = training.shown
+    prints = Prints(
+        material.learn.select(shown.positions.tolist()), [shown.shown.pixels_sha256[at] for at in shown.positions]
+    )
+    return [] if proof(version, prints).unseen else [START_SAW]
 
 
 def _add_learnt_from(staged: Path, material: Material, shown: Shown) -> None:

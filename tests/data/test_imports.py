@@ -266,7 +266,7 @@ def test_few_or_unnamed_persons_are_not_enough_to_compare(places):
     few = import_zip(zipped(with_manifest(6)), "few.zip")
     audited(few.id)
     assert reserved_of(few.id).subjects == ()
-    assert reserved_of(few.id).sentence.startswith(f"{NOT_ENOUGH}: all has 6, hem has 6, and 10 are needed")
+    assert reserved_of(few.id).sentence.startswith(f"{NOT_ENOUGH}: class all has 6, class hem has 6, and 10 are needed")
     unnamed = import_zip(zipped(folders()), "unnamed.zip")
     audited(unnamed.id)
     assert reserved_of(unnamed.id).sentence == f"{NOT_ENOUGH}: the set does not name them"

@@ -60,7 +60,15 @@ def test_a_lost_worker_beside_the_application_is_replaced(place, monkeypatch):
     assert list_workers() == []
 
 
-@pytest.mark.parametrize("url", ["postgresql://doctor:secret@127.0.0.1:1/cells", "no address: secret"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://doctor:secret@127.0.0.1:1/cells", "no address: secret",
+        "postgresql://127.0.0.1:1/cells?user=doctor&password=secret",
+        "postgresql://doctor:pass/secret@127.0.0.1:1/cells", "postgresql://doctor:pass@secret@127.0.0.1:1/cells",
+        "postgresql://doctor:secret@127.0.0.1:port/cells", "mysql://doctor@127.0.0.1:1/cells?password=secret",
+    ],
+)  # fmt: skip
 def test_a_database_that_is_not_to_be_had_is_said_without_its_password(place, monkeypatch, url):
     monkeypatch.setenv("LEUK_DATABASE_URL", url)
     settings.cache_clear()

@@ -315,7 +315,7 @@ def test_a_small_network_goes_on_after_a_stop_and_says_that_there_are_too_few_pa
     found = work(request, job, tell)
     assert list(tell.curves) == [-1]
     assert tell.curves[-1][1]["loss"] > 0
-    assert found["sentence"].startswith("Not enough patients to compare: all has 4, hem has 4")
+    assert found["sentence"].startswith("Not enough patients to compare: class all has 4, class hem has 4")
     version = find_version(found["version"])
     assert version.kind == "network"
     assert version.check() == []
