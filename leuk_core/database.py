@@ -60,7 +60,7 @@ def database_url() -> URL:
         url = make_url(given.get_secret_value())
     except (ArgumentError, ValueError):
         url = None
-    if url is None or "@" in f"{url.host}{url.database}" and url.get_backend_name() != "sqlite":
+    if url is None or ("@" in f"{url.host}{url.database}" and url.get_backend_name() != "sqlite"):
         raise InvalidParameter(
             "`LEUK_DATABASE_URL` must read like postgresql://user:password@host/name, with %40 for an @ in the "
             "password, %2F for a /. Received: something else (not repeated here, since it may hold a password)"

@@ -45,6 +45,7 @@ def checks() -> Iterator[Check]:
     yield from _settings()
     for name in ("data_dir", "cache_dir"):
         yield _folder(name, getattr(settings(), name))
+    yield from _secrets(PROJECT_ROOT / ".streamlit" / "secrets.toml")
 
 
 def _python() -> Check:
@@ -108,6 +109,13 @@ def _models() -> Iterator[Check]:
 def _settings() -> Iterator[Check]:
     for name, value in settings().model_dump().items():
         yield Check(f"LEUK_{name.upper()}", str(value))
+
+
+def _secrets(path: Path) -> Iterator[Check]:
+    """Look who may read the secrets of the login, where there is one; what they are stays there."""
+    if path.is_file():
+        who = read_by(path)
+        yield Check(path.name, "there", f"{who.capitalize()}: chmod 600 takes that away." if who else None)
 
 
 def _folder(name: str, folder: Path) -> Check:

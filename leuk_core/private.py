@@ -45,8 +45,8 @@ def written_by(folder: Path) -> str:
 
 
 def read_by(folder: Path) -> str:
-    """Say who else may look into a folder; "" where nobody may."""
-    if os.name != "posix" or not folder.is_dir():
+    """Say who else may look into a folder or file; "" where nobody may."""
+    if os.name != "posix" or not folder.exists():
         return ""
     return "every user of this machine may look into it" if folder.stat().st_mode & 0o005 and _reached(folder) else ""
 

@@ -9,7 +9,7 @@ import pytest
 from leuk_core import database, private
 from leuk_core.backup import back_up, restore
 from leuk_core.cases import add_field, create_case
-from leuk_core.doctor import _folder
+from leuk_core.doctor import _folder, _secrets
 from leuk_core.settings import settings
 from tests.cases.made_up import field_image, new_cells
 
@@ -71,3 +71,15 @@ def test_doctor_tells_who_else_may_write_or_look(tmp_path, monkeypatch):
     assert "every user of this machine may look into it: chmod o-rwx" in found.found
     tmp_path.chmod(0o700)
     assert _folder("data_dir", tmp_path).found == f"{tmp_path} can be written"
+
+
+def test_doctor_tells_who_else_may_read_the_secrets_of_the_login_and_never_what_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(private, "_reached", lambda _: True)
+    assert list(_secrets(tmp_path / "secrets.toml")) == []
+    (tmp_path / "secrets.toml").write_text("client_secret = 'abc'")
+    (tmp_path / "secrets.toml").chmod(0o644)
+    (found,) = _secrets(tmp_path / "secrets.toml")
+    assert found.error == "Every user of this machine may look into it: chmod 600 takes that away."
+    assert "abc" not in repr(found)
+    (tmp_path / "secrets.toml").chmod(0o600)
+    assert [check.ok for check in _secrets(tmp_path / "secrets.toml")] == [True]
