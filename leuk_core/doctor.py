@@ -104,6 +104,18 @@ def _models() -> Iterator[Check]:
     for entry in versions:
         wrong = entry.check()
         yield Check(entry.ref, "changed" if wrong else "unchanged", " ".join(wrong) or None)
+    for folder in sorted((settings().models_dir / "seen").glob("*")):
+        yield _list(folder.name)
+
+
+def _list(name: str) -> Check:
+    """Look at a list of cells that shipped versions learnt from, without which no comparison is proven."""
+    from leuk_core.evaluation.seen import load_seen  # noqa: PLC0415 - loads what the audit needs
+
+    try:
+        return Check(f"seen/{name}", f"{len(load_seen(name)):,} cells, unchanged")
+    except ModelUnavailable as error:
+        return Check(f"seen/{name}", "changed", str(error))
 
 
 def _settings() -> Iterator[Check]:

@@ -29,8 +29,8 @@ from train import (
     worker,
 )
 
-VERBS = [audit, features, novelty, seen, cross_validate, fit, evaluate, limits, maps, tried, reproduce, promote, rollback]
-VERBS += [batch, cells, import_set, submit, jobs, cancel, worker]
+VERBS = [audit, features, novelty, cross_validate, fit, evaluate, limits, maps, tried, reproduce, promote, rollback]
+VERBS += [seen, batch, cells, import_set, submit, jobs, cancel, worker]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from leuk_core import PROJECT_ROOT
 from leuk_core.data.cells import LabelledCell, LabelledCells
 from leuk_core.evaluation.candidate import Comparison, judge
+from leuk_core.evaluation.seen import Prints
 from leuk_core.evaluation.unseen import LEARNT_FROM, proof, published
 from leuk_core.registry.versions import ModelVersion, find_version
 
@@ -53,8 +55,11 @@ def test_a_class_that_got_worse_is_named_though_the_whole_is_better():
     assert found.figures["ece"]["candidate"].low >= 0
 
 
+SAMPLE = PROJECT_ROOT / "assets" / "samples" / "synthetic-02-blast.png"
+
+
 def some(name, stems, subject="P1", layout="class folders"):
-    cells = [LabelledCell(f"all/{stem}.png", "all", subject, name) for stem in stems]
+    cells = [LabelledCell(f"all/{stem}.png", "all", subject, name, path=SAMPLE) for stem in stems]
     return LabelledCells(cells, name, layout)
 
 
@@ -72,23 +77,29 @@ def test_published_sets_are_recognised(cells, found):
     assert published(cells) == found
 
 
+def proven(version, cells, pixels):
+    return proof(version, Prints(cells, pixels))
+
+
 def test_a_shipped_version_is_proven_by_the_sets_that_its_card_names():
     svm = find_version("all-vs-normal/svm")
-    assert proof(svm, some("ward", ["1"]), ["0"]).unseen
-    assert "“ward” is none of it" in proof(svm, some("ward", ["1"]), ["0"]).words
-    assert not proof(svm, some("ward", ["UID_1_2_3_all"]), ["0"]).unseen
-    assert not proof(svm, some("ward", ["LY_115774"]), ["0"]).unseen  # its features learnt from PBC
+    assert proven(svm, some("ward", ["1"]), ["0"]).unseen
+    words = proven(svm, some("ward", ["1"]), ["0"]).words
+    assert words.startswith("by pixels: none of these 1 pictures is among the 6,150 of C-NMC and 8,800 of PBC")
+    assert "“ward” is none of it" in proven(svm, some("ward", ["1"]), ["0"]).words
+    assert not proven(svm, some("ward", ["UID_1_2_3_all"]), ["0"]).unseen
+    assert not proven(svm, some("ward", ["LY_115774"]), ["0"]).unseen  # its features learnt from PBC
     nameless = ModelVersion("all-vs-normal", "svm", "1", svm.folder, {"data": [{}]})
-    assert not proof(nameless, some("ward", ["1"]), ["0"]).unseen
+    assert not proven(nameless, some("ward", ["1"]), ["0"]).unseen
 
 
 def test_an_own_version_is_proven_by_pixels_persons_and_what_it_started_from(tmp_path):
     (tmp_path / LEARNT_FROM).write_text(json.dumps({"pixels_sha256": ["a", "b"], "subjects": ["P7"]}))
     own = ModelVersion("all-vs-normal", "svm", "own", tmp_path, {})
-    assert proof(own, some("ward", ["UID_1_2_3_all"]), ["c"]).unseen
-    assert not proof(own, some("ward", ["1"]), ["b"]).unseen
-    assert not proof(own, some("ward", ["1"], subject="P7"), ["c"]).unseen
+    assert proven(own, some("ward", ["UID_1_2_3_all"]), ["c"]).unseen
+    assert not proven(own, some("ward", ["1"]), ["b"]).unseen
+    assert not proven(own, some("ward", ["1"], subject="P7"), ["c"]).unseen
     later = ModelVersion("all-vs-normal", "svm", "own", tmp_path, {"start_version": "all-vs-normal/svm"})
-    assert not proof(later, some("ward", ["UID_1_2_3_all"]), ["c"]).unseen
+    assert not proven(later, some("ward", ["UID_1_2_3_all"]), ["c"]).unseen
     gone = ModelVersion("all-vs-normal", "svm", "own", tmp_path, {"start_version": "all-vs-normal/svm@gone"})
-    assert "no longer installed" in proof(gone, some("ward", ["1"]), ["c"]).words
+    assert "no longer installed" in proven(gone, some("ward", ["1"]), ["c"]).words
