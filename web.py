@@ -1,4 +1,4 @@
-"""The application as start.py serves it: app.py, with headers that tell browsers what its pages may load and where."""
+"""The application as start.py serves it: app.py, with headers for browsers and limits for uploads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from streamlit.starlette import App
+
+from components.uploads import WithLimits
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,4 +58,4 @@ class WithHeaders:
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
-app = App("app.py", middleware=[Middleware(WithHeaders)])
+app = App("app.py", middleware=[Middleware(WithHeaders), Middleware(WithLimits)])

@@ -13,6 +13,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from components.uploads import left_out
 from leuk_core.errors import RejectedPicture
 from leuk_core.images import SmearImage, decode
 from leuk_core.settings import settings
@@ -153,16 +154,18 @@ def drop_zone(label: str = "Drop cell pictures here") -> None:
         max_upload_size=limits.max_upload_mb,
         help=(
             "PNG, JPEG, BMP, TIFF, WebP, GIF, JPEG 2000 or DICOM, told by content and not by name. "
-            f"Up to {limits.max_upload_mb} MB and {limits.max_megapixels:g} megapixels each, {MAX_PICTURES} files at "
-            "a time. Pictures stay in this session's memory on this computer and are gone when it ends."
+            f"Up to {limits.max_upload_mb} MB and {limits.max_megapixels:g} megapixels each, {MAX_PICTURES} files and "
+            f"{limits.max_session_mb:,} MB at a time. "
+            "Pictures stay in this session's memory on this computer and are gone when it ends."
         ),
     )
     if files:
         repeated = take_with_bar([(file.name, file.getvalue()) for file in files])
         let_go([file.file_id for file in files])
         st.session_state[UPLOADER] = turn + 1
-        if repeated:
-            st.session_state["leuk.notice"] = f"{repeated} of these files were here already and were left out."
+        again = f"{repeated} of these files were here already and were left out." if repeated else ""
+        if notice := " ".join(filter(None, (again, left_out()))):
+            st.session_state["leuk.notice"] = notice
         st.rerun()
 
 

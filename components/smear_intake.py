@@ -10,6 +10,7 @@ from components.models import default_of, loaded, warming
 from components.pictures import let_go
 from components.samples import drawn
 from components.smear_pictures import cut, film_uri
+from components.uploads import left_out
 from leuk_core.cases import AlreadyInCase, Case, restore_field
 from leuk_core.cells.sort import TASK
 from leuk_core.errors import LeukError
@@ -34,11 +35,14 @@ def drop_fields(case: Case, by: str, *, begun: bool) -> None:
         key=f"{UPLOADER}.{turn}",
         max_upload_size=limits.max_upload_mb,
         help=f"Whole fields of a smear, as the microscope's camera takes them; up to {limits.max_upload_mb} MB and "
-        f"{limits.max_megapixels:g} megapixels each. Their pixels are kept with the case, nothing else of the files.",
+        f"{limits.max_megapixels:g} megapixels each, {limits.max_session_mb:,} MB at a time. "
+        "Their pixels are kept with the case, nothing else of the files.",
     )
     found = drawn("field")
     if files:
         take(case, by, [(file.name, file.getvalue()) for file in files])
+        if refused := left_out():
+            st.session_state[TOLD].append(refused)
         let_go([file.file_id for file in files])
         st.session_state[UPLOADER] = turn + 1
         st.rerun()

@@ -18,6 +18,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LEUK_")
 
     max_upload_mb: int = Field(default=200, ge=1, description="Largest picture file, in megabytes.")
+    max_session_mb: int = Field(default=1000, ge=1, description="Most megabytes that one session may upload at a time.")
+    max_uploads_mb: int = Field(
+        default=4000, ge=1, description="Most megabytes of uploads that all sessions hold until they are read."
+    )
     max_megapixels: float = Field(default=64.0, gt=0, description="Largest picture, in megapixels after decoding.")
     min_side: int = Field(default=16, ge=1, description="Shortest side, in pixels, that can hold a cell.")
     models_dir: Path = Field(default=PROJECT_ROOT / "models", description="Shipped model versions.")
@@ -36,6 +40,8 @@ class Settings(BaseSettings):
     max_zip_ratio: float = Field(
         default=100.0, ge=1, description="Most times its packed size that an imported archive unpacks to."
     )
+    max_sets: int = Field(default=200, ge=1, description="Most imported sets that are kept at once.")
+    max_queued_jobs: int = Field(default=30, ge=1, description="Most trainings of one person that wait or run at once.")
     max_loaded_models: int = Field(default=12, ge=1, description="Models held in memory at once.")
     database_url: SecretStr | None = Field(
         default=None, description="Database of jobs, as SQLAlchemy writes it; if none: leuk.sqlite in data_dir."

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import streamlit as st
 
+from components.pictures import let_go
 from components.plain import plain
 from components.retrain.importing import Importing, begin_folder, begin_zip, imports
 from components.retrain.reviewed import bring_in_reviewed
@@ -112,6 +113,7 @@ def _take_zip(key: str) -> None:
     file = st.session_state.get(key)
     if file is not None:
         st.session_state[AWAITED] = begin_zip(file, file.name)
+        let_go([file.file_id])  # the import reads a copy of its own
         st.session_state[UPLOADS] += 1
 
 

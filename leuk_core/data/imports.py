@@ -175,6 +175,8 @@ def import_folder(path: str, expected: Sequence[str] | None = None, progress: Pr
     known = _known(found)
     if known is not None and known.kind != FOLDER:
         return known
+    if known is None:
+        _require_room()
     found = found if known is None else replace(known, path=found.path)
     with space_for("this set"):
         make_private(settings().data_dir)
@@ -277,6 +279,7 @@ def _own(
 ) -> ImportedSet:
     """Keep a set of which `fill` writes the pictures; it is there as a whole or not at all."""
     words = _words(name)
+    _require_room()
     _sweep()
     unfinished = sets_dir() / f"{_UNFINISHED}{uuid.uuid4().hex}"
     try:
@@ -295,6 +298,13 @@ def _own(
         return found
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _require_room() -> None:
+    if (count := len(list_sets())) >= (limit := settings().max_sets):
+        raise InvalidData(
+            f"At most {limit:,} sets of cells are kept (LEUK_MAX_SETS): forget one first. Received: {count:,}"
+        )
 
 
 def _described(cells: LabelledCells, name: str, kind: str, path: Path, progress: Progress | None) -> ImportedSet:

@@ -10,7 +10,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, insert, select, update
 
 from leuk_core.access import Role, allow
 from leuk_core.database import transaction
@@ -18,6 +18,7 @@ from leuk_core.errors import InvalidParameter
 from leuk_core.jobs.leases import release_lost
 from leuk_core.jobs.schema import HELD, JOBS, WAITING, Job, JobState, read, select_jobs
 from leuk_core.jobs.works import works
+from leuk_core.settings import settings
 
 
 def submit(kind: str, request: dict[str, Any]) -> Job:
@@ -33,7 +34,8 @@ def submit(kind: str, request: dict[str, Any]) -> Job:
     Raises
     ------
     InvalidParameter
-        If there is no such kind, or the request is no dictionary that JSON can hold.
+        If there is no such kind, or the request is no dictionary that JSON can hold, or too many jobs of the same
+        person wait or run (`max_queued_jobs` in the settings).
     DatabaseUnavailable
         If it can't be written down.
     """
@@ -51,10 +53,22 @@ def submit(kind: str, request: dict[str, Any]) -> Job:
     now = datetime.now(UTC)
     name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     with transaction() as connection:
+        _require_room(connection, by)
         connection.execute(insert(JOBS).values(id=name, kind=kind, request=kept, state=JobState.QUEUED, created=now))
     job = find(name)
     job.folder.mkdir(parents=True, exist_ok=True)
     return job
+
+
+def _require_room(connection: Connection, by: str) -> None:
+    """Refuse one job more than a person may have; one that tells no person counts for everybody."""
+    going = connection.execute(select(JOBS.c.request).where(JOBS.c.state.in_((*WAITING, *HELD)))).scalars()
+    count, limit = sum(request.get("by", by) == by for request in going), settings().max_queued_jobs
+    if count >= limit:
+        raise InvalidParameter(
+            f"At most {limit:,} trainings of one person wait or run at once (LEUK_MAX_QUEUED_JOBS): cancel one, or "
+            f"wait for one to end. Received: {count:,}"
+        )
 
 
 def find(job_id: str) -> Job:

@@ -312,3 +312,12 @@ def test_no_link_leads_out_of_the_folders_that_may_be_opened(places):
         import_folder(str(root))
     with pytest.raises(InvalidData, match="replaced by a link"):
         open_set(found.id)
+
+
+def test_no_more_sets_are_kept_than_may_be(places, monkeypatch):
+    monkeypatch.setattr(settings(), "max_sets", 1)
+    first = import_zip(zipped(folders()), "a.zip")
+    with pytest.raises(InvalidData, match=r"At most 1 sets .*LEUK_MAX_SETS.* Received: 1"):
+        import_zip(zipped(folders(4)), "b.zip")
+    forget_set(first.id)
+    assert import_zip(zipped(folders(4)), "b.zip").n == 8

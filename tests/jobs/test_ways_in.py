@@ -11,7 +11,7 @@ import pytest
 from leuk_core import PROJECT_ROOT
 from leuk_core.database import DatabaseUnavailable
 from leuk_core.errors import InvalidParameter
-from leuk_core.jobs import list_jobs, list_workers, submit
+from leuk_core.jobs import cancel, list_jobs, list_workers, submit
 from leuk_core.settings import settings
 from tests.jobs.places import until
 from train.__main__ import main
@@ -30,6 +30,17 @@ def test_jobs_are_listed_cancelled_and_tried_again_by_command(place, capsys):
     assert capsys.readouterr().out.split() == [job.id, "cancelled"]
     assert main(["cancel", job.id]) == 2
     assert "Received: one that is cancelled" in capsys.readouterr().err
+
+
+def test_a_person_queues_no_more_than_may_be_and_holds_nobody_up(place, monkeypatch):
+    monkeypatch.setattr(settings(), "max_queued_jobs", 2)
+    first = submit("steps", {"by": "Ada"})
+    submit("steps", {"by": "Ada"})
+    with pytest.raises(InvalidParameter, match=r"At most 2 trainings of one person .*LEUK_MAX_QUEUED_JOBS"):
+        submit("steps", {"by": "Ada"})
+    submit("steps", {"by": "Bob"})
+    cancel(first.id)
+    submit("steps", {"by": "Ada"})
 
 
 def test_a_worker_ends_with_the_process_that_started_it(place):
