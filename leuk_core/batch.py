@@ -243,9 +243,15 @@ def read_lines(manifest: Path) -> list[Line]:
             raise InvalidData(f"The manifest can't be read. Received: {manifest.name}, {reason}") from error
         header = text.partition("\n")[0]
         table = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if ";" in header else ",", restval="")
-        if "path" not in (table.fieldnames or ()):
-            raise InvalidData(f"A manifest needs the column `path`. Received: {manifest.name} with {header.strip()!r}")
-        found = [(row["path"].strip(), _scale(row.get("microns_per_pixel", ""), at)) for at, row in enumerate(table, 2)]
+        try:
+            columns, lines = table.fieldnames or (), list(enumerate(table, 2))
+        except csv.Error as error:
+            raise InvalidData(f"The manifest can't be read. Received: {manifest.name}, {error}") from error
+        if "path" not in columns:
+            raise InvalidData(
+                f"A manifest needs the column `path`. Received: {manifest.name} with {header.strip()[:120]!r}"
+            )
+        found = [(row["path"].strip(), _scale(row.get("microns_per_pixel", ""), at)) for at, row in lines]
     if not found:
         raise InvalidData(f"There is nothing to answer about. Received: {manifest.name} with no files")
     return found

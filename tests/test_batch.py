@@ -141,3 +141,15 @@ def test_a_cluster_that_is_not_there_is_told_in_one_sentence(manifest, tmp_path)
     with pytest.raises(InvalidData, match=r"can't be reached\. Received: tcp://127\.0\.0\.1:9"):
         list(batch.answer_on_dask(asked, [0], "tcp://127.0.0.1:9"))
     assert time.monotonic() - start < 60
+
+
+def test_a_cell_of_a_manifest_that_is_too_long_and_a_name_that_is_no_utf_8_are_told(tmp_path):
+    (tmp_path / "long.csv").write_text("path\n" + "x" * 200_000 + "\n")
+    with pytest.raises(InvalidData, match="can't be read"):
+        batch.read_lines(tmp_path / "long.csv")
+    if sys.platform == "linux":
+        (tmp_path / "cells").mkdir()
+        Path(os.fsdecode(os.fsencode(tmp_path / "cells") + b"/\xff=1.png")).write_text("no picture")
+        asked = batch.open_batch(tmp_path / "cells", tmp_path / "out")
+        list(batch.answer(asked, batch.shard(asked)))
+        assert r"\udcff=1.png,refused" in batch.write_table(asked).read_text("utf-8-sig")

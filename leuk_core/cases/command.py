@@ -96,7 +96,7 @@ def _calls(path: Path) -> dict[int, str]:
             for row in csv.DictReader(line for line in file if not line.startswith(("#", '"#'))):
                 said = (row["class"] or "").strip()
                 calls[int(row["cell"])] = codes.get(said.casefold(), said)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise InvalidParameter(
             "`calls` must be a CSV file with the columns cell (a number) and class. "
             f"Received: {path.name}, {type(error).__name__}: {error}"
