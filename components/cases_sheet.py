@@ -50,7 +50,7 @@ LABELS = {
 def show_sheet(case: Case, by: str) -> None:
     """Draw a case."""
     found = gather(case.id)
-    st.subheader(found.case.name, anchor=False, divider="gray")
+    st.subheader(plain(found.case.name), anchor=False, divider="gray")
     _say()
     left, right = st.columns([1, 1.25], gap="large")
     with left:

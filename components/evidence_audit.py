@@ -128,7 +128,7 @@ def _show_job(job: AuditJob) -> None:
     if job.state == "done":
         facts = job.report()
         _downloads(job, facts)
-        st.caption(f"{about(facts)}. {' '.join(note.capitalize() + '.' for note in facts['notes'])}")
+        st.caption(plain(f"{about(facts)}. {' '.join(note.capitalize() + '.' for note in facts['notes'])}"))
         show_facts(facts)
         for section in pair_sections(facts, PAIRS_SHOWN):
             st.markdown(f"**{section.words}**: {section.n:,} pairs, {len(section.shown)} shown")

@@ -7,6 +7,7 @@ import time
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
+from components.plain import plain
 from leuk_core import RESEARCH_ONLY, access
 from leuk_core.settings import settings
 
@@ -38,7 +39,7 @@ def who() -> None:
     found = access.person()
     role = found.role.words if found.role is not None else "no role"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{found.name.removeprefix(access.SIGNED)}, {role}", width="stretch")
+        st.caption(plain(f"{found.name.removeprefix(access.SIGNED)}, {role}"), width="stretch")
         st.button("Sign out", on_click=st.logout, type="tertiary", key="leuk.login.out")
 
 

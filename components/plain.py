@@ -6,6 +6,8 @@ import re
 import unicodedata
 
 _LIVE = re.compile(r"[\\\[\]<$]")
+_LINKED = re.compile(r"https?:(?=//)|www(?=\.)", re.IGNORECASE)  # which become links without any sign around them
+_APART = "\u2060"  # nobody sees it
 _DROPPED = {"Cf", "Cs"}  # turns of direction, signs that nobody sees, halves of signs
 
 
@@ -20,10 +22,10 @@ def plain(text: str) -> str:
     Examples
     --------
     >>> plain("![look](http://a.example/b.png)")
-    '!\\[look\\](http://a.example/b.png)'
+    '!\\[look\\](http:\u2060//a.example/b.png)'
     >>> plain("cell\u202egnp.exe\n# costs $5$")
     'cellgnp.exe # costs \\$5\\$'
     """
     shown = (sign for sign in text if unicodedata.category(sign) not in _DROPPED)
     kept = (" " if sign < " " or sign == "\x7f" else sign for sign in shown)
-    return _LIVE.sub(r"\\\g<0>", "".join(kept))
+    return _LINKED.sub(rf"\g<0>{_APART}", _LIVE.sub(r"\\\g<0>", "".join(kept)))

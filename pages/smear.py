@@ -32,7 +32,7 @@ def main() -> None:
         choose_case(case)
     if case is not None and case.state is CaseState.CONFIRMED:
         by_whom = plain(signature(case.confirmed_by))
-        st.info(f"{case.name} is {by_whom}: nothing is changed in it any more.", icon=":material/lock:")
+        st.info(f"{plain(case.name)} is {by_whom}: nothing is changed in it any more.", icon=":material/lock:")
         st.page_link("pages/cases.py", label="Look at it, take its report away", icon=":material/folder_shared:")
         return
     if not by:

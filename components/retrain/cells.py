@@ -56,7 +56,7 @@ def choose_cells(classes: Mapping[str, str]) -> ImportedSet | None:
             chosen = sets[st.session_state[SET]]
             _forget(chosen)
         for note in chosen.notes:
-            st.caption(f"{note[:1].upper()}{note[1:]}.")
+            st.caption(plain(f"{note[:1].upper()}{note[1:]}."))
     _running()
     words = "Bring in other cells" if sets else "Bring in cells"
     with st.expander(words, expanded=not sets, icon=":material/upload:", key=f"leuk-retrain-bring-in-{bool(sets)}"):
@@ -132,7 +132,7 @@ def _take_note() -> None:
         del st.session_state[AWAITED]
         if awaited.found is not None:
             st.session_state[SET] = awaited.found.id
-            st.toast(f"{awaited.found.name}: {awaited.found.n:,} cells are here.", icon=":material/check:")
+            st.toast(f"{plain(awaited.found.name)}: {awaited.found.n:,} cells are here.", icon=":material/check:")
 
 
 def _running() -> None:
@@ -158,7 +158,7 @@ def _progress(found: Importing) -> None:
     if found.over:
         st.rerun()
     steps = f"{found.done:,} of {found.total:,}" if found.total > 1 else ""
-    st.progress(found.share, text=f"Bringing in {found.name}: {found.what} {steps}")
+    st.progress(found.share, text=f"Bringing in {plain(found.name)}: {found.what} {steps}")
 
 
 def _forget(chosen: ImportedSet) -> None:

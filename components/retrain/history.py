@@ -42,7 +42,7 @@ def _of_model(task: str, model: str) -> None:
     words = version_words(current.ref) if current else "no version"
     with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
         done = "promoted" if last.what == PROMOTE else "put back"
-        by = "" if last.by == NAMELESS else f" by {last.by}"
+        by = "" if last.by == NAMELESS else f" by {plain(last.by)}"
         st.markdown(f"**{words}** answers for “{load_task(task).title}” :small[:gray[{done} {last.at[:10]}{by}]]")
         if goes_to is not None:
             st.button(
