@@ -1,10 +1,12 @@
 """White cells of a field: how many, where, at which scale, and what is no field."""
 
+import cv2
 import numpy as np
 import pytest
 
 from leuk_core.cells.detect import find_cells
 from leuk_core.cells.detectors import SEGMENTATION
+from leuk_core.cells.scale import red_cells_scale
 from leuk_core.errors import InvalidParameter
 from leuk_core.images import SmearImage
 from tests.cells.field_makers import drawn_field
@@ -63,3 +65,26 @@ def test_a_drawn_box_is_a_cell():
     assert field.with_box((-5, 10, 60, 80)).cells[-1].box == (0.0, 10, 60, 80)
     with pytest.raises(InvalidParameter, match=r"box.*Received"):
         field.with_box((50, 10, 50, 80))
+
+
+@pytest.mark.parametrize("pale", [False, True])
+def test_one_large_white_cell_does_not_tell_the_scale(pale):
+    """Nor where red cells are so pale beside its nucleus that they look like ground."""
+    micron, ground = 16.0, (236, 226, 222)  # a narrow field: the white cell outweighs the few red cells on it
+    pixels = np.full((575, 575, 3), ground, np.uint8)
+    for x, y in ((80, 75), (240, 70), (500, 90), (75, 300), (90, 480)):
+        cv2.circle(pixels, (x, y), round(3.75 * micron), (222, 200, 204) if pale else (205, 150, 160), cv2.FILLED)
+    cv2.circle(pixels, (340, 340), round(9 * micron), (95, 45, 140), cv2.FILLED)
+    noise = np.random.default_rng(0).normal(0, 3, pixels.shape)
+    scale = red_cells_scale(np.clip(cv2.GaussianBlur(pixels, (0, 0), 1.5) + noise, 0, 255).astype(np.uint8))
+    assert scale == pytest.approx(1 / micron, rel=0.15)
+
+
+def test_specks_beside_a_white_cell_are_no_red_cells():
+    """Better no scale than one of specks."""
+    rng = np.random.default_rng(0)
+    pixels = np.full((500, 500, 3), 232, np.uint8)
+    for x, y in rng.integers(20, 480, (60, 2)):
+        cv2.circle(pixels, (int(x), int(y)), 9, (200, 150, 160), cv2.FILLED)
+    cv2.circle(pixels, (250, 250), 90, (80, 30, 120), cv2.FILLED)
+    assert red_cells_scale(pixels) is None
