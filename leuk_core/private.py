@@ -57,4 +57,6 @@ def _reached(folder: Path) -> bool:
 
 
 def _mode(above: Path, alone: int, shared: int) -> int:
+    if os.name != "posix":
+        return 0o777
     return shared if above.stat().st_mode & stat.S_IWGRP else alone
