@@ -52,7 +52,8 @@ def one_cell(models: Sequence[ModelVersion], share: Share) -> None:
         return
     picture, found = arrival.picture, compare(arrival, models, scale, share)
     window = window_of(models[0], picture, scale)
-    left, right = st.columns([1, 3.6], gap="medium")
+    with st.container(key="leuk-narrow-compare"):
+        left, right = st.columns([1, 3.6], gap="medium")
     with left, st.container(key="leuk-cmp-cell"):
         facts = show_cell(arrival, window)
         strip(arrival)

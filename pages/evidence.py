@@ -32,7 +32,8 @@ def main() -> None:
 def models(version: ModelVersion) -> None:
     task = load_task(version.task)
     everything = TaskEvidence(task)
-    card, figures = st.columns([1, 2.3], gap="large")
+    with st.container(key="leuk-narrow-last-evidence"):
+        card, figures = st.columns([1, 2.3], gap="large")
     with card:
         evidence.show_cards(version, task)
     with figures:
@@ -50,7 +51,8 @@ def models(version: ModelVersion) -> None:
             evidence.show_tables(results, task)
             show_charts(results, task)
     st.header("All versions of this task", anchor=False, divider="gray")
-    ours, authors = st.columns([1.9, 1], gap="medium")
+    with st.container(key="leuk-narrow-rankings"):
+        ours, authors = st.columns([1.9, 1], gap="medium")
     with ours:
         evidence.show_rankings(everything, version)
     with authors:
@@ -60,7 +62,8 @@ def models(version: ModelVersion) -> None:
 
 
 def untrained(task: str) -> None:
-    panel, authors = st.columns([1.9, 1], gap="medium")
+    with st.container(key="leuk-narrow-untrained"):
+        panel, authors = st.columns([1.9, 1], gap="medium")
     with panel:
         untrained_panel(task)
     with authors:

@@ -66,7 +66,9 @@ def main() -> None:
         "A diagnosis, a blood count without a person, or a second opinion. On another microscope, stain or kind of "
         "specimen results may be near chance, however high a probability reads."
     )
-    for column, (title, text, links) in zip(st.columns(len(STEPS)), STEPS, strict=True):
+    with st.container(key="leuk-halves-home"):
+        columns = st.columns(len(STEPS))
+    for column, (title, text, links) in zip(columns, STEPS, strict=True):
         column.markdown(f"**{title}**\n\n{text}")
         with column.container(horizontal=True):
             for target, name in links:

@@ -69,7 +69,8 @@ def workbench() -> None:
     with guard():
         shown = tuning.cells()
         toolbar()
-        left, right = st.columns([1.15, 4], gap="medium")
+        with st.container(key="leuk-narrow-last-stages"):
+            left, right = st.columns([1.15, 4], gap="medium")
         with left:
             cell = choose_cell(shown)
             sliders = controls()
