@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -15,7 +15,6 @@ from leuk_core.access import Role, allow
 from leuk_core.cases import trail
 from leuk_core.cases.acting import Act, acting
 from leuk_core.cases.classes import require_class
-from leuk_core.cases.large_pictures import IncomingPicture
 from leuk_core.cases.people import line, person_of
 from leuk_core.cases.pictures import as_png, store_picture, sweep_pictures
 from leuk_core.cases.read import case_in, cells_in
@@ -34,7 +33,7 @@ from leuk_core.cases.records import (
     Specimen,
     cell_values,
 )
-from leuk_core.cases.schema import ACTIONS, AMENDMENTS, CASES, CELLS, CHANGES, FIELDS, LIKENESS, READINGS, transaction
+from leuk_core.cases.schema import ACTIONS, AMENDMENTS, CASES, CELLS, CHANGES, FIELDS, READINGS, transaction
 from leuk_core.errors import InvalidParameter
 from leuk_core.images import SmearImage
 
@@ -159,48 +158,8 @@ def add_field(
     CaseConfirmed
         If the case is confirmed.
     """
-    png = as_png(image)
-    return _add_field(
-        case_id, by, image, cells, microns_per_pixel, scale_source, lambda: store_picture(image.pixels_sha256, png)
-    )
-
-
-def add_large_field(
-    case_id: str,
-    by: str,
-    picture: IncomingPicture,
-    cells: Sequence[NewCell] = (),
-    *,
-    microns_per_pixel: float | None = None,
-    scale_source: str = "unknown",
-) -> tuple[CaseField, list[CaseCell]]:
-    """Add a large picture, from `leuk_core.cases.large_pictures.incoming`; everything else is as of `add_field`."""
-    return _add_field(case_id, by, picture, cells, microns_per_pixel, scale_source, picture.keep)
-
-
-class _Picture(Protocol):
-    """What of a picture a field tells."""
-
-    @property
-    def pixels_sha256(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
-
-
-def _add_field(
-    case_id: str,
-    by: str,
-    image: _Picture,
-    cells: Sequence[NewCell],
-    microns_per_pixel: float | None,
-    scale_source: str,
-    store: Callable[[], None],
-) -> tuple[CaseField, list[CaseCell]]:
-    values, scale = [cell_values(cell) for cell in cells], _scale(microns_per_pixel)
+    png, values = as_png(image), [cell_values(cell) for cell in cells]
+    scale = _scale(microns_per_pixel)
     with acting(case_id, by, "add-field") as act:
         same = FIELDS.c.case_id == case_id, FIELDS.c.pixels_sha256 == image.pixels_sha256
         if known := act.connection.execute(select(FIELDS).where(*same)).one_or_none():
@@ -210,7 +169,7 @@ def _add_field(
                 known.number, removed=known.removed,
             )  # fmt: skip
         trail.hold(act.connection)
-        store()
+        store_picture(image.pixels_sha256, png)
         number = _next(act.connection, case_id, "last_field", 1)[0]
         field = CaseField(
             case_id, number, image.pixels_sha256, image.name[-255:], image.width, image.height, scale, scale_source,
@@ -333,7 +292,7 @@ def delete_case(case_id: str, by: str) -> None:
         row = update(CASES).where(CASES.c.id == case_id).values(revision=CASES.c.revision + 1)
         if not connection.execute(row).rowcount:
             case_in(connection, case_id)  # says why
-        for table in (CHANGES, ACTIONS, AMENDMENTS, READINGS, LIKENESS, CELLS, FIELDS):
+        for table in (CHANGES, ACTIONS, AMENDMENTS, READINGS, CELLS, FIELDS):
             connection.execute(delete(table).where(table.c.case_id == case_id))
         connection.execute(delete(CASES).where(CASES.c.id == case_id))
         trail.record(connection, "delete", person, case_id)

@@ -1,15 +1,10 @@
-"""Pictures of cases: files below data/pictures, each named by the hash of its pixels, kept once.
-
-A picture that can be decoded whole is a PNG. A larger one is a TIFF that is read block by block, with a reduced PNG
-beside it: see `leuk_core.cases.large_pictures`.
-"""
+"""Pictures of cases: PNG files below data/pictures, each named by the hash of its pixels, kept once."""
 
 from __future__ import annotations
 
 import os
 import re
 import secrets
-from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -41,21 +36,6 @@ def picture_file(pixels_sha256: str) -> Path:
     return pictures_dir() / pixels_sha256[:2] / f"{pixels_sha256}.png"
 
 
-def large_file(pixels_sha256: str) -> Path:
-    """Return where a picture of this hash lies that is too large to be decoded whole; raises as `picture_file`."""
-    return picture_file(pixels_sha256).with_suffix(".tif")
-
-
-def reduced_file(pixels_sha256: str) -> Path:
-    """Return where the reduced form of a large picture lies; raises as `picture_file`."""
-    return picture_file(pixels_sha256).with_suffix(".reduced.png")
-
-
-def is_large(pixels_sha256: str) -> bool:
-    """Return whether a picture is kept as one that is read in parts."""
-    return large_file(pixels_sha256).is_file()
-
-
 def as_png(image: SmearImage) -> bytes:
     """Return the pixels as a PNG file, without anything else that the picture's file carried."""
     written, data = cv2.imencode(".png", image.pixels[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])
@@ -81,7 +61,7 @@ def store_picture(pixels_sha256: str, png: bytes) -> None:
     finally:
         unfinished.unlink(missing_ok=True)
     if os.name == "posix":
-        sync(path.parent)
+        _sync(path.parent)
 
 
 def load_picture(pixels_sha256: str, name: str = "") -> SmearImage:
@@ -112,19 +92,14 @@ def sweep_pictures() -> int:
     """Delete the files that no field needs, such as those of deleted cases; return how many there were."""
     with transaction() as connection:
         trail.hold(connection)
-        needed = _names(connection.execute(select(FIELDS.c.pixels_sha256).distinct()).scalars())
-        spare = [path for path in pictures_dir().glob("??/*") if path.name not in needed]
+        needed = set(connection.execute(select(FIELDS.c.pixels_sha256).distinct()).scalars())
+        spare = [path for path in pictures_dir().glob("??/*") if path.name.removesuffix(".png") not in needed]
         for path in spare:
             path.unlink(missing_ok=True)
     return len(spare)
 
 
-def _names(needed: Iterable[str]) -> set[str]:
-    """Return the names of all files that may be kept of pictures."""
-    return {f"{pixels_sha256}{ending}" for pixels_sha256 in needed for ending in (".png", ".tif", ".reduced.png")}
-
-
-def sync(folder: Path) -> None:
+def _sync(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

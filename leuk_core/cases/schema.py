@@ -153,16 +153,6 @@ READINGS = Table(
 )
 """What second readers call cells: a class code, "unidentified" or "not-counted"."""
 
-LIKENESS = Table(
-    "case_likeness",
-    _TABLES,
-    Column("case_id", String(16), primary_key=True),
-    Column("cell", Integer, primary_key=True),
-    Column("model", String(128), primary_key=True),
-    Column("score", Double),
-)
-"""By what the gallery can be ordered: a model's score of each cell, or none. Not part of what is counted or confirmed."""
-
 TRAIL = Table(
     "trail",
     _TABLES,
@@ -251,13 +241,6 @@ CREATE TABLE case_readings (
 )
 """
 
-_THIRD = """
-CREATE TABLE case_likeness (
-    case_id VARCHAR(16) NOT NULL, cell INTEGER NOT NULL, model VARCHAR(128) NOT NULL, score DOUBLE PRECISION,
-    PRIMARY KEY (case_id, cell, model), FOREIGN KEY (case_id, cell) REFERENCES case_cells (case_id, number)
-)
-"""
-
 
 def _first(connection: Connection) -> None:
     for statement in _FIRST.split(";"):
@@ -268,11 +251,7 @@ def _second(connection: Connection) -> None:
     connection.execute(text(_SECOND))
 
 
-def _third(connection: Connection) -> None:
-    connection.execute(text(_THIRD))
-
-
-STEPS = (_first, _second, _third)
+STEPS = (_first, _second)
 """Migrations of these tables, in order."""
 
 
