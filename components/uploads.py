@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MEGABYTE = 1024 * 1024
 _PLACE = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
 _MOST_SESSIONS = 1000
-_LEFT_OUT: Counter[str] = Counter()
+_LEFT_OUT: OrderedDict[str, list[str]] = OrderedDict()  # why uploads were refused, by session; the oldest go first
 
 
 class WithLimits:
@@ -44,8 +44,9 @@ class WithLimits:
             return
         size = _size_of(scope)
         if refusal := self._refusal(session, size):
-            if len(_LEFT_OUT) < _MOST_SESSIONS:
-                _LEFT_OUT[session] += 1
+            _LEFT_OUT.setdefault(session, []).append(refusal)
+            if len(_LEFT_OUT) > _MOST_SESSIONS:
+                _LEFT_OUT.popitem(last=False)
             await PlainTextResponse(refusal, 413)(scope, receive, send)
             return
         self._coming[session] += size
@@ -68,13 +69,12 @@ class WithLimits:
 def left_out() -> str:
     """Return once what is to be told of this session's uploads that were refused; "" where none was."""
     context = get_script_run_ctx()
-    count = _LEFT_OUT.pop(context.session_id, 0) if context else 0
-    if not count:
+    reasons = _LEFT_OUT.pop(context.session_id, []) if context else []
+    if not reasons:
         return ""
-    return (
-        f"{count} files were left out: at most {settings().max_session_mb:,} MB may be uploaded at a time "
-        "(LEUK_MAX_SESSION_MB). Drop them again."
-    )
+    count, again = ("1 file was", "it") if len(reasons) == 1 else (f"{len(reasons)} files were", "them")
+    why = " ".join(dict.fromkeys(reasons))
+    return f"{count} left out: {why[:1].lower()}{why[1:]} Drop {again} again."
 
 
 def _session_of(scope: Scope) -> str | None:

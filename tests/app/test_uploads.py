@@ -20,7 +20,7 @@ def server(monkeypatch):
     )
     monkeypatch.setattr(uploads, "exists", lambda: True)
     monkeypatch.setattr(uploads, "get_instance", lambda: runtime)
-    monkeypatch.setattr(uploads, "_LEFT_OUT", uploads.Counter())
+    monkeypatch.setattr(uploads, "_LEFT_OUT", uploads.OrderedDict())
     monkeypatch.setattr(settings(), "max_session_mb", 4)
     monkeypatch.setattr(settings(), "max_uploads_mb", 7)
     monkeypatch.setattr(settings(), "max_upload_mb", 3)
@@ -67,8 +67,10 @@ def test_a_session_holds_no_more_than_it_may_however_many_come_at_once(server, m
     assert all_of(server.put("a", MEGABYTE)) == [204]
 
 
-def test_all_sessions_together_hold_no_more_than_they_may(server):
+def test_all_sessions_together_hold_no_more_than_they_may_and_the_reason_is_told(server, monkeypatch):
     assert all_of(server.put("a", 4 * MEGABYTE), server.put("b", 3 * MEGABYTE), server.put("c", 1)) == [204, 204, 413]
+    monkeypatch.setattr(uploads, "get_script_run_ctx", lambda: SimpleNamespace(session_id="c"))
+    assert left_out().startswith("1 file was left out: others are uploading too much at the moment")
 
 
 def test_an_upload_that_does_not_say_its_size_counts_as_the_largest(server):
