@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_PICTURES_ALLOWED = 300
+AROUND = 2.5  # side of a crop, in longer sides of the cell's box
 PICTURE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}
 
 
@@ -104,6 +106,16 @@ def cnmc_cells(test_data: Path) -> Callable[..., list[RealCell]]:
         return chosen
 
     return pick
+
+
+def crop_box(field: Path, row: dict[str, str]) -> Image.Image:
+    """Return the cell of a manifest's row with its surroundings, as large as a person crops it."""
+    picture = Image.open(field)
+    left, top, right, bottom = (int(row[name]) for name in ("x0", "y0", "x1", "y1"))
+    side = round(AROUND * max(right - left, bottom - top))
+    x = min(max(0, (left + right - side) // 2), picture.width - side)
+    y = min(max(0, (top + bottom - side) // 2), picture.height - side)
+    return picture.crop((x, y, x + side, y + side))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """A retraining in a real browser on real cells: refreshed, killed with all, compared, promoted, taken back."""
 
+import csv
+import io
 import os
 import re
 import subprocess
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from leuk_core import PROJECT_ROOT
-from tests.conftest import free_port, wait_until_served
+from tests.conftest import crop_box, free_port, wait_until_served
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 
@@ -68,19 +70,27 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 @pytest.fixture
-def ward(tmp_path: Path, cnmc_cells) -> Path:
-    """A zip of real cells under names of one's own: by those of C-NMC the program would know where they are from."""
+def ward(tmp_path: Path, test_data: Path) -> Path:
+    """A zip of real cells that the shipped versions did not learn from; who is whose patient is made up, a field each.
+
+    Lymphoblasts stand against neutrophils: a software test, which supports no claim of accuracy.
+    """
     path, lines = tmp_path / "Ward 3.zip", ["path,label,subject,split"]
+    with (test_data / "fields_leukemia" / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        boxes = list(csv.DictReader(file))
     with zipfile.ZipFile(path, "w") as archive:
-        for label in ("all", "hem"):
-            count: dict[str, int] = {}
-            for cell in (cell for cell in cnmc_cells(each=80) if cell.label == label):
-                number = count.get(cell.subject, 0)
-                if number < EACH and (number or len(count) < PERSONS):
-                    count[cell.subject] = number + 1
-                    name = f"{label}-{cell.subject}-{number}{cell.path.suffix}"
-                    archive.write(cell.path, name)
-                    lines.append(f"{name},{label},{cell.subject},")
+        for label, cell in (("all", "lymphoblast"), ("hem", "neutrophil")):
+            by_field: dict[str, list[dict[str, str]]] = {}
+            for row in boxes:
+                if row["cell"] == cell:
+                    by_field.setdefault(row["path"], []).append(row)
+            full = [field for field, rows in by_field.items() if len(rows) >= EACH]
+            for person, field in enumerate(full[:PERSONS]):
+                for number, row in enumerate(by_field[field][:EACH]):
+                    name, content = f"{label}-{person}-{number}.png", io.BytesIO()
+                    crop_box(test_data / "fields_leukemia" / field, row).save(content, "PNG")
+                    archive.writestr(name, content.getvalue())
+                    lines.append(f"{name},{label},{label}-{person},")
         archive.writestr("manifest.csv", "\n".join(lines))
     assert len(lines) == 1 + 2 * PERSONS * EACH
     return path

@@ -15,6 +15,7 @@ from leuk_core.data.audit.verdict import Grade
 from leuk_core.data.layouts import open_cells
 from leuk_core.settings import settings
 from leuk_core.zoo import catalogue, classical
+from tests.conftest import crop_box
 from train.__main__ import main
 
 pytestmark = pytest.mark.real
@@ -22,7 +23,6 @@ pytestmark = pytest.mark.real
 ROOT = Path(__file__).resolve().parents[2]
 TASK = "leukemia-subtypes"
 EACH, FIELDS = 8, 3  # cells a class, fields that they come from
-AROUND = 2.5  # side of a crop, in longer sides of the cell's box
 
 DISEASED = {
     "ALL": ("ALL", {"lymphoblast"}),
@@ -52,7 +52,7 @@ def cells(test_data, tmp_path_factory):
                 by_field.setdefault(row["path"], []).append(row)
         richest = sorted(by_field, key=lambda path: -len(by_field[path]))[:FIELDS]
         for number, row in enumerate([row for path in richest for row in by_field[path]][:EACH]):
-            save(crop(test_data / "fields_leukemia" / row["path"], row), root, label, number)
+            save(crop_box(test_data / "fields_leukemia" / row["path"], row), root, label, number)
     healthy = [row for row in read_csv(test_data / "pbc" / "manifest.csv") if row["label"] == "lymphocyte"]
     for number, row in enumerate(healthy[:EACH]):
         save(Image.open(test_data / "pbc" / row["path"]), root, "H", number)
@@ -78,16 +78,6 @@ def models(tmp_path_factory):
 def read_csv(path):
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def crop(field, row):
-    """The cell with its surroundings, as large as a person crops it."""
-    picture = Image.open(field)
-    left, top, right, bottom = (int(row[name]) for name in ("x0", "y0", "x1", "y1"))
-    side = round(AROUND * max(right - left, bottom - top))
-    x = min(max(0, (left + right - side) // 2), picture.width - side)
-    y = min(max(0, (top + bottom - side) // 2), picture.height - side)
-    return picture.crop((x, y, x + side, y + side))
 
 
 def save(picture, root, label, number):
