@@ -190,6 +190,9 @@ def choose_models(models: Sequence[ModelVersion]) -> list[ModelVersion]:
     st.session_state[f"{key}.known"] = list(names)
     count = len(st.session_state[key])
     with st.popover(f"Models: {count} of {len(models)}", icon=":material/groups:"):
+        with st.container(horizontal=True, key="leuk-models-shortcuts"):
+            for words, wanted in (("All", list(names)), ("None", [])):
+                st.button(words, on_click=st.session_state.update, args=({key: wanted},), key=f"leuk-models-{words}")
         chosen = st.pills(
             "Models that are asked",
             list(names),

@@ -15,6 +15,7 @@ from leuk_core.data.imports import ImportedSet, import_zip, list_sets
 NAME = "Drawn cells, for demonstration only"
 KINDS = {"hem": "lymphocyte", "all": "blast"}
 PATIENTS, CELLS_EACH, FIRST_SEED = 6, 2, 1000
+CELLS = len(KINDS) * PATIENTS * CELLS_EACH
 
 
 def bring_in() -> None:
@@ -42,7 +43,7 @@ def draw_set(tell: Progress) -> ImportedSet:
     from assets.draw.mark import marked  # noqa: PLC0415 few ever need it
     from assets.draw.single import MICRONS_PER_PIXEL, single  # noqa: PLC0415
 
-    total, seed = len(KINDS) * PATIENTS * CELLS_EACH, FIRST_SEED
+    seed = FIRST_SEED
     manifest, whole = io.StringIO(newline=""), io.BytesIO()
     lines = csv.writer(manifest)
     lines.writerow(("path", "label", "subject", "split", "microns_per_pixel"))
@@ -50,7 +51,7 @@ def draw_set(tell: Progress) -> ImportedSet:
         for label, kind in KINDS.items():
             for patient in range(1, PATIENTS + 1):
                 for cell in range(1, CELLS_EACH + 1):
-                    tell(seed - FIRST_SEED, total, "drawing")
+                    tell(seed - FIRST_SEED, CELLS, "drawing")
                     pixels = marked(single(kind, seed)[0])
                     path = f"{kind}-{patient}-{cell}.png"
                     packed.writestr(path, cv2.imencode(".png", pixels[..., ::-1])[1].tobytes())

@@ -148,7 +148,7 @@ def which_page(count: int) -> int:
 
 
 def show_table(sheet: Sheet) -> None:
-    table = sheet.records(st.session_state[SORT], with_names=st.session_state[NAMES])
+    table = sheet.records(st.session_state[SORT], with_names=True)
     two_digits = {name: st.column_config.NumberColumn(format="%.2f") for name in table[0] if "probability " in name}
     wide = {"doubts": st.column_config.TextColumn(width="large")}
     st.dataframe(table, hide_index=True, placeholder="", column_config={**two_digits, **wide})

@@ -145,6 +145,8 @@ def toolbar() -> None:
                 persist_state="session",
                 help="Its answer with its own recipe and with this one. The first answer waits for the model to load.",
             )
+        with st.popover("Save", icon=":material/save:"):
+            shelf()
 
 
 def choose_cell(shown: list[Cell]) -> Cell:
@@ -177,8 +179,6 @@ def controls() -> DeltaGenerator:
     sliders = st.container()
     with st.popover("Options", icon=":material/tune:", width="stretch"):
         options()
-    with st.popover("Save", icon=":material/save:", width="stretch"):
-        shelf()
     return sliders
 
 

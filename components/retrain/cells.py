@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import streamlit as st
 
+from components.demonstration_cells import CELLS, bring_in
 from components.pictures import let_go
 from components.plain import plain
 from components.retrain.importing import Importing, begin_folder, begin_zip, imports
@@ -44,6 +45,14 @@ def choose_cells(classes: Mapping[str, str]) -> ImportedSet | None:
             "No cells are here yet. Bring in labelled cells of your own: at least 10 of each class, better hundreds, "
             "and of 10 or more patients of each class if versions are to be compared.",
             icon=":material/add_photo_alternate:",
+        )
+        st.button(
+            f"Try it with {CELLS} drawn cells",
+            icon=":material/science:",
+            on_click=bring_in,
+            key="leuk-retrain-drawn",
+            disabled=any(not found.over for found in imports()),
+            help="A program drew them, of made-up patients: to see how a training goes, not to learn from.",
         )
     chosen = None
     if sets:

@@ -218,6 +218,14 @@ class TestOneCell:
         card.write_text(later, "utf-8")
         assert len(rows(checked(at.run()))) == 2
 
+    def test_all_or_none_are_chosen_by_one_press(self, installed):
+        at = opened(1)
+        everyone = len(rows(checked(at)))
+        at.button(key="leuk-models-None").click().run()
+        assert not rows(checked(at))
+        at.button(key="leuk-models-All").click().run()
+        assert len(rows(checked(at))) == everyone > 1
+
     def test_a_model_that_cannot_be_loaded_says_so_and_the_others_answer(self, installed, monkeypatch):
         def loaded(ref):
             if "/mlp@" in ref:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import models
+from components import demonstration_cells, models
 from components.retrain import importing
 from leuk_core import RESEARCH_ONLY, database
 from leuk_core.data.imports import import_folder, list_sets
@@ -136,6 +136,18 @@ def test_an_empty_page_says_what_to_bring_and_in_which_form(app):
     assert "path,label,subject,split" in said
     assert RESEARCH_ONLY in said
     assert not [one for one in app.button if one.label == "Start training"]
+
+
+def test_who_has_no_cells_at_hand_tries_it_with_drawn_ones(app, monkeypatch, tmp_path):
+    draw(tmp_path / "server" / "drawn")
+    monkeypatch.setattr(
+        demonstration_cells, "draw_set", lambda tell: import_folder(str(tmp_path / "server" / "drawn"), progress=tell)
+    )
+    opened(app)
+    app.button(key="leuk-retrain-drawn").click().run()
+    ended(app)
+    assert [found.n for found in list_sets()] == [24]
+    assert not [one for one in app.button if one.key == "leuk-retrain-drawn"]
 
 
 def test_a_folder_on_the_server_is_brought_in_examined_and_only_then_can_be_trained_on(app, tmp_path):

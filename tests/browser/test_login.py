@@ -62,3 +62,7 @@ def test_nobody_sees_a_page_before_the_login_and_a_role_stands_beside_the_name(b
     page.goto(f"{address}/cases")
     sign_in(page, CHIEF)
     page.get_by_text("Ada Chief (chief@clinic.example), an admin").wait_for(timeout=60_000)
+    page.get_by_role("link", name="Smear").click()
+    reviewer = page.get_by_role("textbox", name="Reviewer")
+    reviewer.wait_for(timeout=60_000)
+    assert (reviewer.input_value(), reviewer.is_disabled()) == ("Ada Chief (chief@clinic.example)", True)
