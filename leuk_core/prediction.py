@@ -184,11 +184,12 @@ class Predictor:
                 )
             if features is not None and self._novelty.other_kind(features)[0]:
                 yield Doubt("unlike-training", "Unlike the training cells: rather another kind of cell.")
-        if probability.max() < self.decision.threshold:
+        highest, threshold = float(probability.max()), self.decision.threshold
+        if highest < threshold:
+            digits = 2 if f"{highest:.2f}" != f"{threshold:.2f}" else 4
             yield Doubt(
                 "low-probability",
-                f"The highest probability, {probability.max():.2f}, is under the threshold of "
-                f"{self.decision.threshold:.2f}.",
+                f"The highest probability, {highest:.{digits}f}, is under the threshold of {threshold:.{digits}f}.",
             )
 
     def _prediction(

@@ -49,13 +49,17 @@ def show_start(plan: Mapping[str, Any], confirmed: tuple[str, ...] | None) -> No
             args=(request,),
             key="leuk-retrain-start",
         )
-    if st.session_state.pop(STARTED, None):
+    if _under_way(st.session_state.get(STARTED)):
         st.success("It is on its way: [watch it at the top of this page](#trainings).", icon=":material/play_arrow:")
     if problems:
         told = "\n".join(f"- {_plain(problem)}" for problem in dict.fromkeys(problems))
         st.warning(f"Before it can start:\n\n{told}", icon=":material/checklist:")
     if refused := st.session_state.pop(PROBLEM, ""):
         st.error(plain(refused), icon=":material/error:")
+
+
+def _under_way(job: str | None) -> bool:
+    return any(found.id == job and not found.over for found in list_jobs()) if job else False
 
 
 def _plain(problem: str) -> str:

@@ -40,18 +40,21 @@ def _of_model(task: str, model: str) -> None:
     current, goes_to = current_version(task, model), rolls_back_to(task, model)
     last = history(task, model)[-1]
     words = version_words(current.ref) if current else "no version"
+    done = "promoted" if last.what == PROMOTE else "put back"
+    by = "" if last.by == NAMELESS else f" by {plain(last.by)}"
+    told = f"**{words}** answers for “{load_task(task).title}” :small[:gray[{done} {last.at[:10]}{by}]]"
+    if goes_to is None:
+        st.markdown(told)
+        return
     with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
-        done = "promoted" if last.what == PROMOTE else "put back"
-        by = "" if last.by == NAMELESS else f" by {plain(last.by)}"
-        st.markdown(f"**{words}** answers for “{load_task(task).title}” :small[:gray[{done} {last.at[:10]}{by}]]")
-        if goes_to is not None:
-            st.button(
-                f"Roll back to {goes_to}" if goes_to else "Roll back: let no version answer",
-                icon=":material/undo:",
-                key=f"leuk-retrain-rollback-{task}-{model}",
-                on_click=_roll_back,
-                args=(task, model),
-            )
+        st.markdown(told)
+        st.button(
+            f"Roll back to {goes_to}" if goes_to else "Roll back: let no version answer",
+            icon=":material/undo:",
+            key=f"leuk-retrain-rollback-{task}-{model}",
+            on_click=_roll_back,
+            args=(task, model),
+        )
 
 
 def _line(step: Promotion) -> str:

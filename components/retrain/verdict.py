@@ -30,6 +30,11 @@ def show_verdict(job: Job) -> None:
         return
     found = Comparison.from_dict(result["comparison"])
     _sentence(found, result["sentence"])
+    if red := job.request.get("confirmed_verdicts"):
+        st.markdown(
+            f":material/warning: The audit's red verdicts on these cells ({', '.join(map(plain, red))}) weigh on all "
+            "figures below as well: the reserved patients are of the same set."
+        )
     if found.possible:
         st.html(table_html(found, class_words(job.request["task"])))
         left_out = f"; {found.left_out} pictures without a cell left out" if found.left_out else ""

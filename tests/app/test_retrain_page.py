@@ -239,6 +239,12 @@ def test_a_finished_training_ends_in_one_sentence_with_intervals_and_what_got_wo
     assert said.count("got worse") == 1
     assert "by subject · 40 cells · 10 subjects" in said
     assert "n = 100 cells of 20 patients" in said
+    assert "red verdicts" not in said
+
+
+def test_red_verdicts_that_were_confirmed_stand_beside_the_sentence(app, ward):
+    finished(request_of(ward) | {"confirmed_verdicts": ["shortcuts"]}, better=True)
+    assert "The audit's red verdicts on these cells (shortcuts) weigh on all figures" in words(opened(app))
 
 
 def test_promoted_and_rolled_back_by_one_press_it_answers_on_other_pages_at_once(app, ward, tmp_path):
