@@ -164,7 +164,7 @@ def _short(code: str, text: str, threshold: float) -> tuple[str, str]:
 
 def _doubts(doubts: list[tuple[str, str]], *, shared: bool) -> str:
     if not doubts:
-        return f'<span class="leuk-quiet">{"only those of all models" if shared else "no doubt found"}</span>'
+        return f'<span class="leuk-quiet">{"only those above" if shared else "no doubt found"}</span>'
     lines = "".join(
         f'<div role="listitem" title="{escape(title or text)}">{escape(text)}</div>' for text, title in doubts
     )

@@ -13,7 +13,7 @@ from leuk_core.cells.overlap import SAME_CELL, Overlaps, intersections
 from leuk_core.images import SmearImage
 
 NEAR = 12
-"""How many fields before it each is compared with: neighbours on the slide are photographed one after another."""
+"""How many fields before it each is compared with in any case: neighbours are mostly photographed in a row."""
 
 
 @dataclass(frozen=True, slots=True)

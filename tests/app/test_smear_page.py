@@ -1,12 +1,13 @@
 """Smear and Cases by AppTest: from a name to a case, its cells, its differential, its confirmation; nothing is lost."""
 
 import importlib.util
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import models, smear_cells
+from components import models, smear_cells, smear_gallery
 from components.frame import FRAMED
 from leuk_core import database
 from leuk_core.cases import (
@@ -143,3 +144,24 @@ def test_confirming_leaves_what_a_person_has_said(app, case, monkeypatch):
     assert {cell.reviewer for cell in after[1:]} == {"Bob"}
     smear_cells.act(case.id, "Bob", {"what": "undo"})
     assert [cell.state for cell in list_cells(case.id)[1:]] == [CellState.OPEN] * 11
+
+
+def test_cells_like_all_come_first_within_their_class_and_nothing_is_counted_by_it(app, case):
+    at = opened(app, "smear", case)
+    at.text_input(key="leuk.person").set_value("Ada").run()
+    before = list_cells(case.id)
+    at.toggle(key=smear_gallery.LIKE_ALL).set_value(True).run()
+    assert not at.exception
+    assert not at.warning
+    assert list_cells(case.id) == before
+    classes = list(smear_gallery.counted(before, ()))
+    found = {cell.number: number / 12 for number, cell in enumerate(before)}
+    shown = smear_gallery.ordered(before, classes, found)
+    assert [smear_gallery.group_of(cell) for cell in shown] == [
+        smear_gallery.group_of(cell) for cell in smear_gallery.ordered(before, classes)
+    ]
+    assert all(
+        found[one.number] > found[next_one.number]
+        for one, next_one in pairwise(shown)
+        if smear_gallery.group_of(one) == smear_gallery.group_of(next_one)
+    )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from leuk_core.cells import overlap
 from leuk_core.cells.detect import find_cells
 from leuk_core.cells.detectors import SEGMENTATION
 from leuk_core.cells.overlap import Overlaps, words
@@ -44,3 +45,22 @@ def test_the_same_file_twice_repeats_every_cell():
     overlaps.add(image, field)
     (found,) = overlaps.add(image, field)
     assert found.cells == ((0, 0), (1, 1))
+
+
+def test_a_field_far_back_is_compared_too_where_a_glance_calls_it_alike(slide, monkeypatch):
+    compared = []
+    exact = overlap._compared
+
+    def counting(first, a, second, b):
+        compared.append((first, second))
+        return exact(first, a, second, b)
+
+    monkeypatch.setattr(overlap, "_compared", counting)
+    overlaps = Overlaps(near=1)
+    others = [drawn_field([(400, 300)], 800, 600, seed=seed) for seed in range(10, 14)]
+    for image in (part(slide, 0, 0, 1), *others, part(slide, 450, 60, 2)):
+        overlaps.add(image, find_cells(image, detector=SEGMENTATION))
+    (found,) = overlaps.found
+    assert (found.first, found.second) == (0, 5)
+    assert found.shift == pytest.approx((450, 60), abs=5)
+    assert len(compared) < 5 + 4  # neighbours, and few of those further back
