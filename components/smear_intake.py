@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -13,10 +14,14 @@ from components.smear_pictures import cut, film_uri
 from components.uploads import left_out
 from leuk_core.cases import AlreadyInCase, Case, restore_field
 from leuk_core.cells.sort import TASK
-from leuk_core.errors import LeukError
-from leuk_core.images import decode
+from leuk_core.errors import LeukError, TooLarge
+from leuk_core.images import decode, open_tiled
 from leuk_core.registry import ModelVersion, list_versions
 from leuk_core.settings import settings
+
+if TYPE_CHECKING:
+    from leuk_core.cases.machine import ReadField
+    from leuk_core.prediction import Predictor
 
 UPLOADER, TOLD = "leuk.smear.uploader", "leuk.smear.told"
 
@@ -35,7 +40,8 @@ def drop_fields(case: Case, by: str, *, begun: bool) -> None:
         key=f"{UPLOADER}.{turn}",
         max_upload_size=limits.max_upload_mb,
         help=f"Whole fields of a smear, as the microscope's camera takes them; up to {limits.max_upload_mb} MB and "
-        f"{limits.max_megapixels:g} megapixels each, {limits.max_session_mb:,} MB at a time. "
+        f"{limits.max_megapixels:g} megapixels each, {limits.max_session_mb:,} MB at a time; a larger TIFF is read in "
+        "parts, each a field. "
         "Their pixels are kept with the case, nothing else of the files.",
     )
     found = drawn("field")
@@ -53,34 +59,56 @@ def drop_fields(case: Case, by: str, *, begun: bool) -> None:
 
 def take(case: Case, by: str, files: Sequence[tuple[str, bytes]]) -> None:
     """Bring fields into a case, one after another; what is in it stays there whatever happens to the next."""
-    from leuk_core.cases.machine import read_field  # noqa: PLC0415 brings scikit-learn
-
-    bar, told = st.progress(0.0, text=f"Reading {len(files)} fields"), []
+    bar = st.progress(0.0, text=f"Reading {len(files)} fields")
     version = sorter()
     if version is None:
         st.session_state[TOLD] = ["No model sorts white cells here: install one of the task wbc-types."]
         return
     for seconds in warming():
         bar.progress(0.0, text=f"Loading the model ({seconds} s); only the first field waits for this.")
-    model, cells = loaded(version.ref), 0
+    model, told, cells = loaded(version.ref), [], 0
     for done, (name, content) in enumerate(files):
         bar.progress(done / len(files), text=f"Field {done + 1} of {len(files)}; {cells} cells found so far")
         try:
-            read = read_field(case.id, by, decode(content, name), model, case.microns_per_pixel)
+            for part, parts, read in _read(case, by, name, content, model):
+                if read is not None:
+                    cells += len(read.cells)
+                    told += _ready(read)
+                if parts > 1:
+                    so_far = f"part {part} of {parts}; {cells} cells found so far"
+                    bar.progress((done + part / parts) / len(files), text=f"Field {done + 1} of {len(files)}, {so_far}")
         except AlreadyInCase as error:
             if error.removed:
                 restore_field(case.id, by, error.number)
             told.append(f"{name}: {'field ' + str(error.number) + ' is back' if error.removed else str(error)}")
         except LeukError as error:
             told.append(f"{name}: {error}")
-        else:
-            cells += len(read.cells)
-            for cell in read.cells:
-                cut(cell, read.field)  # the gallery then need not wait, nor the strip of fields
-            film_uri(read.field.pixels_sha256)
-            told += [f"Field {read.field.number}: {note.text}" for note in read.notes]
     bar.empty()
     st.session_state[TOLD] = told
+
+
+def _ready(read: ReadField) -> list[str]:
+    """Cut out what the gallery and the strip of fields will show, so that neither waits; return what is to be told."""
+    for cell in read.cells:
+        cut(cell, read.field)
+    film_uri(read.field.pixels_sha256)
+    return [f"Field {read.field.number}: {note.text}" for note in read.notes]
+
+
+def _read(
+    case: Case, by: str, name: str, content: bytes, model: Predictor
+) -> Iterator[tuple[int, int, ReadField | None]]:
+    """Add a picture to a case; give the number of the part, of how many, and the field that it became, if one."""
+    from leuk_core.cases.machine import parts_of, read_field, read_large  # noqa: PLC0415 brings scikit-learn
+
+    try:
+        image = decode(content, name)
+    except TooLarge:
+        picture = open_tiled(content, name)
+        for part, read in enumerate(read_large(case.id, by, picture, model, case.microns_per_pixel), 1):
+            yield part, parts_of(picture), read
+    else:
+        yield 1, 1, read_field(case.id, by, image, model, case.microns_per_pixel)
 
 
 def show_told() -> None:

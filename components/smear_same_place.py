@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from components.smear_ahead import ahead
 from components.smear_cells import Held, held, tell
 from leuk_core.cases import CellState, list_fields, load_case, set_aside
-from leuk_core.cases.same_place import SamePlace, repeated_cells
+from leuk_core.cases.same_place import SamePlace, of_one_picture, repeated_cells
 
 EVERY_S = 2.0
 SHOWN = 6
@@ -28,10 +30,11 @@ def _wait(case_id: str) -> None:
 
 
 def _found(known: Held, by: str) -> None:
-    places = ahead().places(known.case.id)
+    found = ahead().places(known.case.id)
+    twice = repeated_cells(found, known.cells)
+    places = _worth_telling(found, known, twice)
     if not places:
         return
-    twice = repeated_cells(places, known.cells)
     pairs = f"{len(places)} pairs of fields show" if len(places) > 1 else "Two fields show"
     cells = (
         f"{len(twice)} cell{'s are' if len(twice) != 1 else ' is'} on both, marked 2×"
@@ -43,6 +46,18 @@ def _found(known: Held, by: str) -> None:
         if twice:
             st.button("Count them once", key="leuk.smear.once", on_click=_once, args=(known, by, tuple(twice)),
                       help="The repeats are set aside as not counted; key u takes that back.")  # fmt: skip
+
+
+def _worth_telling(found: tuple[SamePlace, ...], known: Held, twice: Mapping[int, int]) -> tuple[SamePlace, ...]:
+    """Return pairs of fields; parts of one large picture only where a cell was drawn on both."""
+    fields, cells = ({entry.number: entry for entry in entries} for entries in (known.fields, known.cells))
+    doubled = {frozenset((cells[out].field, cells[kept].field)) for out, kept in twice.items()}
+    return tuple(
+        place
+        for place in found
+        if frozenset((place.first, place.second)) in doubled
+        or not of_one_picture(fields[place.first], fields[place.second])
+    )
 
 
 def _words(places: tuple[SamePlace, ...]) -> str:

@@ -32,6 +32,10 @@ class RejectedPicture(LeukError):
         return f"{which}: {sentence[:1].lower()}{sentence[1:]}"
 
 
+class TooLarge(RejectedPicture):
+    """A picture of more pixels than may be decoded whole; `leuk_core.images.open_tiled` may read it in parts."""
+
+
 class InvalidData(LeukError):
     """A data set (folder, manifest, archive) that cannot be used as it is."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,26 @@ from leuk_core.images import SmearImage
 
 NEAR = 12
 """How many fields before it each is compared with in any case: neighbours are mostly photographed in a row."""
+
+
+_PART = re.compile(r"(?P<whole>.*), part \d+ of \d+", re.DOTALL)
+
+
+def part_name(whole: str, number: int, count: int) -> str:
+    """Return the name of a field that is a part of a large picture.
+
+    Examples
+    --------
+    >>> part_name("slide.tif", 3, 12)
+    'slide.tif, part 3 of 12'
+    """
+    return f"{whole}, part {number} of {count}"
+
+
+def of_one_picture(first: CaseField, second: CaseField) -> bool:
+    """Return whether two fields are parts of one large picture, whose edges show the same place by design."""
+    one, other = _PART.fullmatch(first.name), _PART.fullmatch(second.name)
+    return one is not None and other is not None and one["whole"] == other["whole"]
 
 
 @dataclass(frozen=True, slots=True)

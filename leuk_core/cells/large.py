@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leuk_core.cells.detect import FoundCell, find_cells
+from leuk_core.cells.detect import Field, FoundCell, find_cells
 from leuk_core.cells.overlap import SAME_CELL, intersections
 from leuk_core.cells.scale import field_scale
 from leuk_core.cells.sort import SortedCell, sort_cells
-from leuk_core.images import TiledImage
+from leuk_core.images import SmearImage, TiledImage
 from leuk_core.prediction import Predictor
 
 SIDE, SHARED = 2048, 512
@@ -38,9 +38,32 @@ def large_scale(picture: TiledImage, given: float | None = None) -> tuple[float 
     return (float(np.median(found)), "red cells") if found else (None, "unknown")
 
 
-def cells_in_parts(
+@dataclass(frozen=True)
+class ReadPart:
+    """A part of a large picture.
+
+    Parameters
+    ----------
+    left, top : int
+        Where its left upper corner lies on the whole, in pixels.
+    image : SmearImage
+        The part.
+    field : Field
+        It with the cells that belong to it, in its own pixels; those that a neighbour has are not among them.
+    cells : tuple of SortedCell
+        The same cells with the predictor's answers.
+    """
+
+    left: int
+    top: int
+    image: SmearImage
+    field: Field
+    cells: tuple[SortedCell, ...]
+
+
+def read_parts(
     picture: TiledImage, predictor: Predictor, microns_per_pixel: float | None, detector: str | None = None
-) -> Iterator[SortedCell]:
+) -> Iterator[ReadPart]:
     """Find and sort the white cells of a large picture, part after part; no more than one part is in memory.
 
     Parameters
@@ -56,22 +79,30 @@ def cells_in_parts(
 
     Yields
     ------
-    SortedCell
-        Its box in pixels of the whole picture. A cell that two parts show is given once, by the part that shows more
-        of what is around it.
+    ReadPart
+        A cell that two parts show is given once, by the part that shows more of what is around it.
     """
     near = np.zeros((0, 4))  # cells of this row of parts and of the one above
     for left, top, image in picture.tiles(SIDE, SHARED):
         near = near[near[:, 3] > top - SIDE]
-        field = find_cells(image, microns_per_pixel, detector)
+        found = find_cells(image, microns_per_pixel, detector)
         own = []
-        for cell in field.cells:
+        for cell in found.cells:
             box = _moved(cell.box, left, top)
             if _belongs(box, left, top, picture) and not (_same(box, near)):
                 near = np.vstack([near, box])
                 own.append(cell)
-        for answer in sort_cells(image, replace(field, microns_per_pixel=microns_per_pixel), predictor, own):
-            yield replace(answer, cell=_on_whole(answer.cell, left, top))
+        field = replace(found, microns_per_pixel=microns_per_pixel, cells=tuple(own))
+        yield ReadPart(left, top, image, field, tuple(sort_cells(image, field, predictor)))
+
+
+def cells_in_parts(
+    picture: TiledImage, predictor: Predictor, microns_per_pixel: float | None, detector: str | None = None
+) -> Iterator[SortedCell]:
+    """Give the cells of `read_parts` with their boxes in pixels of the whole picture."""
+    for part in read_parts(picture, predictor, microns_per_pixel, detector):
+        for answer in part.cells:
+            yield replace(answer, cell=_on_whole(answer.cell, part.left, part.top))
 
 
 def _moved(box: tuple[float, float, float, float], left: int, top: int) -> tuple[float, float, float, float]:

@@ -1,6 +1,6 @@
 """Every sentence with which a file is turned away, and the limits that are checked before memory is spent."""
 
-from leuk_core.errors import RejectedPicture
+from leuk_core.errors import RejectedPicture, TooLarge
 from leuk_core.settings import settings
 
 MEGABYTE = 1024 * 1024
@@ -47,13 +47,13 @@ def check_size(width: int, height: int) -> None:
 
     Raises
     ------
-    RejectedPicture
+    TooLarge, RejectedPicture
         With one sentence that says so.
     """
     limits = settings()
     allowed = min(limits.max_megapixels * 1e6, MOST_PIXELS)
     if width * height > allowed:
-        raise RejectedPicture(
+        raise TooLarge(
             f"This picture is too large (received {width} x {height} pixels, which are "
             f"{width * height / 1e6:.0f} megapixels; at most {allowed / 1e6:.0f} are read): "
             "crop it to the field of interest, or raise LEUK_MAX_MEGAPIXELS."

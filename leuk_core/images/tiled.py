@@ -88,6 +88,10 @@ class TiledImage:
         digest = hashlib.sha256(pixels.tobytes()).hexdigest()
         return SmearImage(pixels, self.name, digest, self.format, microns_per_pixel=self.microns_per_pixel)
 
+    def parts(self, side: int = 2048, overlap: int = 256) -> int:
+        """Return how many parts `tiles` gives."""
+        return len(_starts(self.height, side, overlap)) * len(_starts(self.width, side, overlap))
+
     def tiles(self, side: int = 2048, overlap: int = 256) -> Iterator[Tile]:
         """Walk over the picture in rows of square parts.
 
