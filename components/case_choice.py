@@ -6,13 +6,14 @@ import json
 
 import streamlit as st
 
+from components.frame import CASE
 from components.plain import plain
 from leuk_core import access
 from leuk_core.cases import Case, CaseState, Specimen, create_case, load_case, search_cases
 from leuk_core.errors import InvalidParameter, LeukError
 from leuk_core.settings import settings
 
-CASE, PERSON = "leuk.case", "leuk.person"
+PERSON = "leuk.person"
 ADDRESS = "case"
 NEW = "a new case"
 MOST = 200

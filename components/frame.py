@@ -20,7 +20,7 @@ from leuk_core import PROJECT_ROOT, RESEARCH_ONLY, __version__
 from leuk_core.errors import LeukError
 
 APP_NAME = "Leukemia smear workbench"
-FRAMED = "leuk.framed"
+FRAMED, CASE = "leuk.framed", "leuk.case"
 PAGES = (
     ("pages/home.py", "Home", ":material/home:"),
     ("pages/diagnose.py", "Diagnose", ":material/biotech:"),
@@ -32,6 +32,9 @@ PAGES = (
     ("pages/retrain.py", "Retrain", ":material/model_training:"),
     ("pages/limits.py", "Limits", ":material/rule:"),
 )
+ASKING = {"Home", "Diagnose", "Preprocessing", "Compare", "Evidence"}
+"""Titles of the pages on which the model of the sidebar answers; on Smear another one sorts, and the page names it."""
+
 STYLES = (PROJECT_ROOT / "assets" / "style.css", PROJECT_ROOT / "assets" / "diagnose.css")
 LOGO = PROJECT_ROOT / "assets" / "logo.svg"
 
@@ -61,12 +64,13 @@ def frame() -> st.Page:
     with st.sidebar:
         who()
         choose()
+        open_case()
         light()
         worker_light()
         version = chosen_version()
         if version:
             about(version)
-    foot()
+    foot(with_model=chosen.title in ASKING)
     follow_link()
     return chosen
 
@@ -93,14 +97,28 @@ def page(title: str, lead: str = "") -> None:
         st.markdown(lead)
 
 
-def foot() -> None:
-    """Draw the line that stands on every page: research only, and which versions answer."""
+def open_case() -> None:
+    """Name the case that this session works on, and lead to it; nothing where there is none."""
+    if not st.session_state.get(CASE):
+        return
+    from leuk_core.cases import load_case  # noqa: PLC0415 most sessions have no case, and need no database
+
+    try:
+        case = load_case(st.session_state[CASE])
+    except LeukError:  # it was deleted: the page that needs it says so
+        return
+    at = {"case": case.id}
+    st.page_link("pages/smear.py", label=f"{plain(case.name)}, {case.state}", icon=":material/folder:", query_params=at)
+
+
+def foot(*, with_model: bool) -> None:
+    """Draw the line that stands on every page: research only, and which version answers where one does."""
     version = chosen_version()
     none = "no model of this task installed" if chosen_task() else "no model installed"
-    model = f"model {version.ref}" if version else none
+    model = f"<span>{f'model {version.ref}' if version else none}</span>" if with_model else ""
     st.bottom.html(
         f'<div class="leuk-foot" role="contentinfo"><strong>{RESEARCH_ONLY}</strong>'
-        f"<span>{APP_NAME} {__version__}</span><span>{model}</span></div>"
+        f"<span>{APP_NAME} {__version__}</span>{model}</div>"
     )
 
 

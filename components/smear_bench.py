@@ -33,12 +33,14 @@ def bench(case_id: str, by: str) -> None:
         with top:
             st.session_state.setdefault(VIEW, VIEWS[0])
             view = st.segmented_control("Show", VIEWS, required=True, key=VIEW, label_visibility="collapsed")
+            more = st.popover("More", icon=":material/more_horiz:")
+        with more:
             _own_class()
         twice = repeated_cells(ahead().places(case_id), known.cells)
         if view == "fields":
             show_fields(known, by, twice)
         else:
-            show_gallery(known, by, top, twice)
+            show_gallery(known, by, (top, more), twice)
 
 
 def made_by(known: Held) -> str:
@@ -55,7 +57,8 @@ def made_by(known: Held) -> str:
 
 
 def _own_class() -> None:
-    with st.popover("Own class", icon=":material/new_label:"), st.form("leuk.smear.own", border=False):
+    with st.form("leuk.smear.own", border=False):
+        st.markdown("**A class of your own**")
         name = st.text_input("Name", max_chars=60)
         kind = st.selectbox("It counts as", [kind for kind in Kind if kind not in (Kind.ERYTHROBLAST, Kind.PLATELET)])
         st.caption("Can be given by its name then (key /), in every case of this installation.")

@@ -35,11 +35,27 @@ EVERY = "all cells"
 GALLERY = "leuk-smear-gallery"
 
 
-def show_gallery(known: Held, by: str, top: DeltaGenerator, twice: Mapping[int, int]) -> None:
-    """Draw the cells; `top` is the row in which what is shown is chosen, `twice` holds cells of two fields."""
+def show_gallery(
+    known: Held, by: str, places: tuple[DeltaGenerator, DeltaGenerator], twice: Mapping[int, int]
+) -> None:  # fmt: skip
+    """Draw the cells.
+
+    Parameters
+    ----------
+    known : Held
+        The case.
+    by : str
+        Name of the person.
+    places : tuple of DeltaGenerator
+        The row in which what is shown is chosen, and where rarer choices go.
+    twice : mapping of int to int
+        Cells that another field shows too.
+    """
+    top, more = places
     orderer = default_of([version for version in list_versions() if version.task == "all-vs-normal"])
     with top:
         only_open = st.toggle("to review only", key=ONLY_OPEN, value=False)
+    with more:
         like_all = orderer is not None and st.toggle(
             "ALL-like first", key=LIKE_ALL, value=False, help=LIKE_ALL_HELP.format(model=model_title(orderer))
         )

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from leuk_core.cases.machine import ReadField
     from leuk_core.prediction import Predictor
 
+LONGEST_FIELD = 6000
+"""Pixels of the longer side up to which a picture is one field: cameras reach that, and its view still shows cells."""
+
 UPLOADER, TOLD = "leuk.smear.uploader", "leuk.smear.told"
 
 
@@ -40,8 +43,8 @@ def drop_fields(case: Case, by: str, *, begun: bool) -> None:
         key=f"{UPLOADER}.{turn}",
         max_upload_size=limits.max_upload_mb,
         help=f"Whole fields of a smear, as the microscope's camera takes them; up to {limits.max_upload_mb} MB and "
-        f"{limits.max_megapixels:g} megapixels each, {limits.max_session_mb:,} MB at a time; a larger TIFF is read in "
-        "parts, each a field. "
+        f"{limits.max_megapixels:g} megapixels each, {limits.max_session_mb:,} MB at a time; what is longer than "
+        f"{LONGEST_FIELD:,} pixels, and a TIFF of any size, is read in parts, each a field. "
         "Their pixels are kept with the case, nothing else of the files.",
     )
     found = drawn("field")
@@ -104,11 +107,14 @@ def _read(
     try:
         image = decode(content, name)
     except TooLarge:
-        picture = open_tiled(content, name)
-        for part, read in enumerate(read_large(case.id, by, picture, model, case.microns_per_pixel), 1):
-            yield part, parts_of(picture), read
-    else:
+        image = None
+    if image is not None and max(image.width, image.height) <= LONGEST_FIELD:
         yield 1, 1, read_field(case.id, by, image, model, case.microns_per_pixel)
+        return
+    del image
+    picture = open_tiled(content, name)
+    for part, read in enumerate(read_large(case.id, by, picture, model, case.microns_per_pixel), 1):
+        yield part, parts_of(picture), read
 
 
 def show_told() -> None:
