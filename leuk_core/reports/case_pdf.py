@@ -15,7 +15,7 @@ from leuk_core.cases.counting import CaseCount
 from leuk_core.cases.gathered import Gathered
 from leuk_core.cases.labelled import field_picture
 from leuk_core.cases.records import CaseCell, CaseField, CellState
-from leuk_core.cells.differential import FIRST_LINE
+from leuk_core.cells.differential import FIRST_LINE, TARGETS
 from leuk_core.reports.case_gallery import cell_rows
 from leuk_core.reports.case_tables import ClassRow, class_rows
 from leuk_core.reports.sheet import (
@@ -120,9 +120,11 @@ def _differential(title: str, count: CaseCount, classes: Sequence[CellClass]) ->
     for row in class_rows(count, classes):
         yield _class(row)
     open_cells = count.n - count.n_reviewed
+    few = count.reviewed.leukocytes < TARGETS[0]
     of = f"{count.reviewed.leukocytes} leukocytes that a person has reviewed"
     notes = [
         f"Exact intervals (Clopper and Pearson) of {of}, without erythroblasts, smudge cells and platelets.",
+        f"Fewer than the {TARGETS[0]} leukocytes that a differential is usually given for." if few else "",
         f"{open_cells} cells are not reviewed and in no count of the person." if open_cells else "",
         f"The machine was undecided about {count.machine.undecided} cells.",
         f"{count.drawn} cells were drawn by a person because the machine had missed them." if count.drawn else "",
@@ -201,7 +203,14 @@ def _gallery(found: Gathered) -> Iterator[Block]:
     shown = sorted(called, key=lambda cell: cell.reviewed_type == cell.answer.type)[:MOST_CELLS]
     rest = f", {len(shown)} of {len(called)}, those first that the reviewer changed" if len(shown) < len(called) else ""
     rows = cell_rows(found, shown)
-    yield _joined(_words(f"Reviewed cells{rest}", bold=True, before=20), next(rows))
+    heading = _joined(
+        _words(f"Reviewed cells{rest}", bold=True, before=20),
+        _words(
+            "Under each its number and, where it differs, what the machine had said (undec.: undecided).",
+            size=SMALL, colour=QUIET,
+        ),
+    )  # fmt: skip
+    yield _joined(heading, next(rows))
     yield from rows
 
 
