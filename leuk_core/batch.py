@@ -12,12 +12,11 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
+from leuk_core.cluster import dask_client
 from leuk_core.errors import InvalidData, InvalidParameter
 from leuk_core.files import Row, predict_row
 from leuk_core.registry import find_version, load_task
@@ -186,27 +185,6 @@ def answer_on_dask(batch: Batch, numbers: Sequence[int], scheduler: str) -> Iter
         futures = client.map(lambda number: answer_part(batch, number), list(numbers), pure=False)
         for future in as_completed(futures, loop=client.loop):
             yield future.result()
-
-
-@contextmanager
-def dask_client(scheduler: str) -> Iterator[Any]:
-    """Give a client of a Dask cluster.
-
-    Raises
-    ------
-    InvalidData
-        If the cluster can't be reached, or Dask isn't installed.
-    """
-    try:
-        from distributed import Client  # noqa: PLC0415 - optional
-
-        client = Client(scheduler, timeout="5s", set_as_default=False)
-    except ImportError as error:
-        raise InvalidData("A Dask scheduler needs the package `distributed`, which isn't installed.") from error
-    except (OSError, ValueError) as error:
-        raise InvalidData(f"The Dask scheduler can't be reached. Received: {scheduler}") from error
-    with client:
-        yield client
 
 
 def write_table(batch: Batch) -> Path | None:

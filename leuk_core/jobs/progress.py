@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from leuk_core.jobs.table import Job
 from leuk_core.training.run import write_json
@@ -66,7 +66,7 @@ class Tell:
         self._writer = threading.Thread(target=self._write_often, name="leuk-job-tells", daemon=True)
         self._writer.start()
 
-    def __enter__(self) -> Tell:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -207,12 +207,18 @@ def read_progress(job: Job, lines: int = 40) -> JobProgress:
     if left is not None:
         left = max(0.0, left - max(0.0, time.time() - facts["written"]))
     curves = {
-        int(fold): [{"epoch": int(epoch), **epochs[epoch]} for epoch in sorted(epochs, key=int)]
-        for fold, epochs in sorted(_read(folder / "curves.json").items(), key=lambda entry: int(entry[0]))
+        fold: [{"epoch": epoch, **epochs[epoch]} for epoch in sorted(epochs)]
+        for fold, epochs in sorted(heard(folder).items())
     }
     return JobProgress(
         facts["step"], facts["words"], facts["done"], facts["total"], left, curves, log_tail(folder, lines)
     )
+
+
+def heard(folder: Path) -> dict[int, dict[int, dict[str, float | None]]]:
+    """Return what `Tell.curve` has left in a folder, by fold and epoch; nothing where there is nothing."""
+    found = _read(folder / "curves.json")
+    return {int(fold): {int(epoch): values for epoch, values in epochs.items()} for fold, epochs in found.items()}
 
 
 def log_tail(folder: Path, lines: int) -> str:

@@ -60,6 +60,7 @@ def cross_validate(
     seed: int = 0,
     spare: float = 0.0,
     judged: np.ndarray | None = None,
+    only: int | None = None,
     progress: Progress | None = None,
 ) -> Validated:
     """Fit a classifier a fold and score the cells left out; a fold that is on disk is not fitted again.
@@ -86,6 +87,8 @@ def cross_validate(
         Share of each training part left aside, as the paper leaves 5 of 80 % for validation; 0 learns from all.
     judged : ndarray of shape (n,), bool, or None
         Cells that are judged; the others are only learnt from. None judges all.
+    only : int or None
+        The one fold that is fitted now, from 0; None fits all.
     progress : callable or None
         Called with (done, total, words).
 
@@ -103,7 +106,8 @@ def cross_validate(
     target = np.array([list(classes).index(label) for label in labels])
     scores = np.full((len(labels), len(classes)), np.nan)
     fold_of = np.full(len(labels), -1)
-    for number, (train, test) in enumerate(parts):
+    for number in range(folds) if only is None else (only,):
+        train, test = parts[number]
         path = folder / f"fold_{number}_scores.npy"
         if path.is_file():
             scores[test] = np.load(path, allow_pickle=False)

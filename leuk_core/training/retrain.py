@@ -10,7 +10,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from leuk_core.data.groups import join_by_report
 from leuk_core.data.imports import open_set
@@ -22,11 +22,11 @@ from leuk_core.evaluation.unseen import LEARNT_FROM, proof
 from leuk_core.registry.own import claim_name, forget_staged, publish, staging_folder, version_of_job
 from leuk_core.registry.versions import ModelVersion, current_version, own_models_dir, sha256_of
 from leuk_core.settings import settings
-from leuk_core.training.cross_validate import Validated
 from leuk_core.training.evaluated import decision_of, judge, results_of, store_results
 from leuk_core.training.fit import about
 from leuk_core.training.retrain_estimate import estimate
 from leuk_core.training.retrain_material import Material, Shown, Tells, open_material, run_folder
+from leuk_core.training.retrain_parts import Hands, Training, open_training
 from leuk_core.training.retrain_request import Request, check
 from leuk_core.training.run import write_json
 
@@ -37,18 +37,6 @@ START_SAW = (
     "It started from a version that may have seen these cells, so the figures of its cross-validation flatter it: only "
     "the comparison on reserved patients counts."
 )
-
-
-class Training(Protocol):
-    """A kind of model's way from cells to a stored version."""
-
-    shown: Shown
-
-    def cross_validate(self) -> Validated:
-        """Judge each cell by a model that did not see it."""
-
-    def store(self, folder: Path, facts: dict[str, Any]) -> None:
-        """Learn from all cells and write the version's folder."""
 
 
 def work(request: Mapping[str, Any], folder: Path, tell: Tells) -> dict[str, Any]:
@@ -124,9 +112,9 @@ def against_current(version: ModelVersion, tell: Tells) -> Comparison:
 
 def _trained(asked: Request, folder: Path, tell: Tells) -> ModelVersion:
     """Train, judge and store a version; what an earlier attempt has finished is not done again."""
-    material = open_material(asked, tell)
-    training = _training(material, folder, tell)
-    run = training.cross_validate()
+    material, hands = open_material(asked, tell), Hands(asked, folder, tell)
+    training = open_training(material, folder, tell)
+    run = hands.fold_all(training)
     tell.step("judging")
     judged = judge(run)
     decision = decision_of(None, judged)
@@ -138,7 +126,7 @@ def _trained(asked: Request, folder: Path, tell: Tells) -> ModelVersion:
     if not _complete(staged):
         forget_staged(folder.name)
         card = _card(material, training, folder.name, name, facts, notes)
-        training.store(staged, card)
+        hands.store(training, staged, card)
         _add_learnt_from(staged, material, training.shown)
     tell.checkpoint()
     tell.step("storing the version")
@@ -151,16 +139,6 @@ def _trained(asked: Request, folder: Path, tell: Tells) -> ModelVersion:
         raise InvalidData(f"The version was stored but can't be found. Received: {asked.task}/{asked.model}@{name}")
     tell.log(f"Stored {stored.ref}.")
     return stored
-
-
-def _training(material: Material, folder: Path, tell: Tells) -> Training:
-    if material.request.is_network:
-        from leuk_core.training.retrain_network import NetworkTraining  # noqa: PLC0415 - imports Keras
-
-        return NetworkTraining(material, folder, tell)
-    from leuk_core.training.retrain_classifier import ClassifierTraining  # noqa: PLC0415 - loads the extractor
-
-    return ClassifierTraining(material, folder, tell)
 
 
 def _card(

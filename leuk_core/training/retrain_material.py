@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +17,6 @@ from leuk_core.data.reserved import Reserved
 from leuk_core.errors import InvalidData
 from leuk_core.preprocessing.recipe import Recipe
 from leuk_core.registry.versions import load_task
-from leuk_core.settings import settings
 from leuk_core.training.retrain_request import Request
 from leuk_core.training.shown import ShownCells, prepare, scale_of_set
 
@@ -159,12 +159,13 @@ def open_material(request: Request, tell: Tells) -> Material:
     )  # fmt: skip
 
 
-def show(material: Material, recipe: Recipe, tell: Tells) -> Shown:
-    """Bring the cells to learn from to form."""
+def show(material: Material, recipe: Recipe, tell: Tells, cache: Path) -> Shown:
+    """Bring the cells to learn from to form; what was brought before lies in `cache`."""
     tell.step("bringing cells to form")
     cells = material.learn
-    jobs = 2 if len(cells) > _WORTH_PROCESSES else 1
-    shown = prepare(cells, recipe, settings().cache_dir, material.scale, tell.progress, jobs)
+    may_start_processes = not multiprocessing.current_process().daemon  # a worker of a cluster may not
+    jobs = 2 if len(cells) > _WORTH_PROCESSES and may_start_processes else 1
+    shown = prepare(cells, recipe, cache, material.scale, tell.progress, jobs)
     positions = shown.usable
     if left_out := len(cells) - len(positions):
         tell.log(f"{left_out} of {len(cells)} pictures show no cell and are left out.")

@@ -11,7 +11,6 @@ import numpy as np
 from leuk_core.data.splits import Protocol
 from leuk_core.network import WEIGHTS
 from leuk_core.preprocessing.recipe import Recipe
-from leuk_core.settings import settings
 from leuk_core.training.cross_validate import Validated
 from leuk_core.training.networks.asked import size_and_parameters
 from leuk_core.training.networks.cross_validate import Folds, cross_validate, epochs_taken
@@ -38,35 +37,43 @@ class NetworkTraining:
         The job's.
     tell : Tells
         What it speaks through.
+    cache : Path
+        Where cells in form and a trunk's activations are kept; no other process works there.
     """
 
-    def __init__(self, material: Material, folder: Path, tell: Tells) -> None:
+    def __init__(self, material: Material, folder: Path, tell: Tells, cache: Path) -> None:
         self.material, self.folder, self.tell = material, folder, tell
         self.plan = plan_of(material.request)
-        self.shown: Shown = show(material, self.plan.recipe, tell)
+        self.shown: Shown = show(material, self.plan.recipe, tell, cache)
         cells = CellSet(
             self.shown.shown, self.shown.positions, self.shown.labels, self.shown.groups, material.classes,
             self.plan.recipe,
         )  # fmt: skip
         self.workshop = Workshop(
             material.request.model, cells, material.request.schedule, self.plan.start, self.plan.parameters,
-            settings().cache_dir, tell.progress, self._told,
+            cache, tell.progress, self._told,
         )  # fmt: skip
 
-    def cross_validate(self) -> Validated:
-        """Judge each cell by a network that saw neither it nor its person; a killed fold goes on at its last epoch."""
+    @property
+    def folds(self) -> int:
+        """How many folds there are."""
+        return folds_of(self.material.request, self.shown.labels, self.shown.groups)
+
+    def fold(self, number: int) -> Validated:
+        """Judge the cells of one fold, unless that was done; a killed fold goes on at its last epoch."""
         request = self.material.request
         config = {
             "task": request.task, "data": self.material.about.name, "set": request.set, "cells": self.shown.shown.key,
             "classes": list(self.material.classes), "aliases_known": True, "preset": request.preset,
             "start_version": self.plan.start_version,
         }  # fmt: skip
-        count = folds_of(request, self.shown.labels, self.shown.groups)
-        folds = Folds(Protocol(request.protocol), count, request.seed)
-        for number in range(count):
-            self.tell.step(f"cross-validation, fold {number + 1} of {count}")
-            found = cross_validate(self.workshop, replace(folds, only=number), run_folder(self.folder), config)
-        return found
+        self.tell.step(f"cross-validation, fold {number + 1} of {self.folds}")
+        folds = Folds(Protocol(request.protocol), self.folds, request.seed, only=number)
+        return cross_validate(self.workshop, folds, run_folder(self.folder), config)
+
+    def cross_validate(self) -> Validated:
+        """Judge each cell by a network that saw neither it nor its person; a killed fold goes on at its last epoch."""
+        return [self.fold(number) for number in range(self.folds)][-1]
 
     def store(self, folder: Path, facts: dict[str, Any]) -> None:
         """Train on all cells that are learnt from, for as many epochs as the folds took, and write the version."""

@@ -3,8 +3,12 @@
 import errno
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 
 import numpy as np
@@ -324,3 +328,38 @@ def test_a_small_network_goes_on_after_a_stop_and_says_that_there_are_too_few_pa
     assert version.check() == []
     again = request_of(small, model="efficientnet-lite", start=f"version:{version.ref}", settings=request["settings"])
     assert check(again) == []
+
+
+def test_on_a_cluster_folds_go_to_workers_of_which_one_is_killed(small, place, monkeypatch):
+    """A classifier comes out as on one machine. A network's random start is another one: Dask draws numbers too."""
+    distributed = pytest.importorskip("distributed", reason="the optional package distributed is not installed")
+    quick = {"size": 64, "free": "head", "epochs": 1, "head_epochs": 0, "copies": 0, "folds": 2, "batch": 8}
+    network = {"model": "efficientnet-lite", "start": "imagenet", "settings": {**quick, "microns_per_pixel": 0.2}}
+    jobs, told = place / "jobs", [Tell(), Tell()]
+    forest = request_of(small, model="rf", settings={"copies": 0, "folds": 2, "microns_per_pixel": 0.2})
+    work(forest, jobs / "job-here", Tell())
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1",
+        resources={"GPU": 1},
+    ) as cluster:  # fmt: skip
+
+        def kill():
+            while not list((jobs / "job-far-net").glob("parts/*/0/log.txt")):
+                time.sleep(0.1)
+            os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+
+        monkeypatch.setattr(settings(), "dask_scheduler", cluster.scheduler_address)
+        work(forest, jobs / "job-far", told[0])
+        killer = threading.Thread(target=kill, daemon=True)
+        killer.start()
+        found = work(request_of(small, **network), jobs / "job-far-net", told[1])
+        killer.join(1)
+    assert not killer.is_alive()
+    assert [[step for step in tell.steps if "cluster" in step] for tell in told] == [
+        ["folds on the cluster"], ["folds on the cluster", "training on the cluster"],
+    ]  # fmt: skip
+    assert set(told[1].curves) == {-1, 0, 1}
+    here, far = (np.load(jobs / job / "run" / "scores.npy") for job in ("job-here", "job-far"))
+    assert np.array_equal(here, far)
+    assert np.isfinite(np.load(jobs / "job-far-net" / "run" / "scores.npy")).all()
+    assert find_version(found["version"]).check() == []
