@@ -207,5 +207,12 @@ def _ended(future: Any) -> None:
             "The workers of the cluster that did this part died one after another: their logs say why. "
             f"Received: {error.last_worker}"
         ) from error
+    except (RuntimeError, ImportError) as error:
+        if isinstance(error, ImportError) or "deserialization" in str(error):
+            raise InvalidData(
+                "The cluster can't read what it is handed: start its scheduler and its workers in this project's "
+                "folder, by `.venv/bin/python -m dask scheduler` and `... -m dask worker`."
+            ) from error
+        raise
     except Cancelled as error:
         raise InvalidData("A worker of the cluster did not hear of this job for too long and left its part.") from error
