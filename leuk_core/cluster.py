@@ -200,6 +200,8 @@ def _ended(future: Any) -> None:
     """Raise what a part has ended with, if anything."""
     from distributed import KilledWorker  # noqa: PLC0415 - optional
 
+    if future.status in ("cancelled", "lost"):
+        raise InvalidData("The Dask scheduler was lost in the middle: once it is there again, go on with this job.")
     try:
         future.result()
     except KilledWorker as error:

@@ -128,3 +128,17 @@ def test_without_a_gpu_any_worker_does_it_and_the_log_says_so(tmp_path):
         parts = [far_parts.Writes(Path(tmp_path, "out"), 0)]
         spread(one.scheduler_address, parts, tmp_path, heard, "parts", gpu=True)
     assert "GPU=1" in heard.said[0]
+
+
+def test_a_scheduler_that_is_lost_in_the_middle_is_told(tmp_path):
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+    ) as one:
+
+        def lose():
+            far_parts.waited_for(tmp_path / "out" / "begun")
+            one.close()
+
+        threading.Thread(target=lose).start()
+        with pytest.raises(InvalidData, match="was lost in the middle"):
+            spread(one.scheduler_address, [far_parts.Endless(tmp_path / "out")], tmp_path, Heard(), "parts")
