@@ -331,7 +331,7 @@ def test_a_small_network_goes_on_after_a_stop_and_says_that_there_are_too_few_pa
 
 
 def test_on_a_cluster_folds_go_to_workers_of_which_one_is_killed(small, place, monkeypatch):
-    """A classifier comes out as on one machine. A network's random start is another one: Dask draws numbers too."""
+    """A forest comes out as on one machine. A network's random start is another one: Dask draws numbers too."""
     distributed = pytest.importorskip("distributed", reason="the optional package distributed is not installed")
     quick = {"size": 64, "free": "head", "epochs": 1, "head_epochs": 0, "copies": 0, "folds": 2, "batch": 8}
     network = {"model": "efficientnet-lite", "start": "imagenet", "settings": {**quick, "microns_per_pixel": 0.2}}
